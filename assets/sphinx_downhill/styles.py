@@ -1,0 +1,180 @@
+"""Make one style sheet of all, without the rules and the icons that no page uses.
+
+The theme's own sheet is 397 kB, with 1,900 icon rules, three icon fonts and all of Bootstrap, and
+nothing is painted before it has come.
+"""
+
+import hashlib
+import re
+from io import BytesIO
+from pathlib import Path
+
+from bs4 import BeautifulSoup
+from fontTools import subset
+from sphinx.application import Sphinx
+
+from .pages import html_pages
+
+# Classes that scripts put together from pieces, so that they are not found as whole words.
+MADE_BY_SCRIPTS = re.compile(r"bs-|tooltip|dropdown|popover|copybtn|gd-")
+ICON_RULE = re.compile(r'((?:\.fa-[a-z0-9-]+::?before,?)+)\{content:"\\?([^"]+)"\}')
+FONT_FACE = re.compile(r"@font-face\{[^}]*vendor/fontawesome/webfonts/([a-z0-9-]+)\.ttf[^}]*\}")
+
+END_OF_PRELUDE = re.compile(r"/\*.*?\*/|[;{]", re.DOTALL)
+BRACE_OR_TEXT = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|/\*.*?\*/|[{}]", re.DOTALL)
+IN_PARENTHESES = r"\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)"  # up to three deep
+
+
+def bundle_style_sheets(app: Sphinx, exception: Exception | None) -> None:
+    """Give every page one style sheet in place of its own (event ``build-finished``)."""
+    if exception or app.builder.format != "html":
+        return
+    out = Path(app.outdir)
+    soups = {
+        path: BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+        for path in html_pages(out)
+    }
+    words = used_words(soups.values(), out.rglob("*.js"))
+    bundles: dict[tuple, str] = {}
+    for path, soup in soups.items():
+        links = soup.select('link[rel="stylesheet"]')
+        if not links or "book-" in links[0]["href"]:
+            continue  # an incremental build left this page as it was
+        sheets = tuple((path.parent / link["href"].split("?")[0]).resolve() for link in links)
+        if sheets not in bundles:
+            bundles[sheets] = write_bundle(sheets, out / "_static", words)
+        depth = len(path.relative_to(out).parts) - 1
+        links[0]["href"] = "../" * depth + f"_static/{bundles[sheets]}"
+        for link in links[1:]:
+            link.decompose()
+        path.write_text(str(soup), encoding="utf-8")
+
+
+def used_words(soups, scripts) -> set[str]:
+    """Return every class of the pages, and every word of the scripts, which may set classes."""
+    words = {name for soup in soups for tag in soup.find_all(class_=True) for name in tag["class"]}
+    for script in scripts:
+        words.update(re.findall(r"[A-Za-z_][\w-]*", script.read_text(encoding="utf-8")))
+    return words
+
+
+def write_bundle(sheets: tuple[Path, ...], static: Path, words: set[str]) -> str:
+    """Write the joined, pruned sheets under a name made from their content, and return the name."""
+    css = "\n".join(rebased(sheet, static) for sheet in sheets)
+    css = re.sub(r"/\*(?!!).*?\*/", "", css, flags=re.DOTALL)  # licences begin with /*! and stay
+    css = subset_icons(css, static, words)
+    css = pruned(css, words)
+    name = f"book-{hashlib.sha256(css.encode()).hexdigest()[:10]}.css"
+    (static / name).write_text(css, encoding="utf-8")
+    return name
+
+
+def rebased(sheet: Path, static: Path) -> str:
+    """Return a sheet with its imports in place and its addresses as seen from the static folder."""
+
+    def address(match: re.Match) -> str:
+        target, mark, rest = match[1].strip("\"'").partition("?")
+        if target.startswith(("data:", "#")):
+            return match[0]
+        path = (sheet.parent / target).resolve().relative_to(static.resolve())
+        return f"url({path.as_posix()}{mark}{rest})"
+
+    css = sheet.read_text(encoding="utf-8")
+    css = re.sub(r"url\((\"[^\"]*\"|'[^']*'|[^)]*)\)", address, css)
+    return re.sub(
+        r'@import "([^"]+)";', lambda m: rebased((sheet.parent / m[1]).resolve(), static), css
+    )
+
+
+def subset_icons(css: str, static: Path, words: set[str]) -> str:
+    """Keep the icons that pages name, or the theme's variables hold, and cut the fonts to them."""
+    kept: set[int] = set()
+
+    def rule(match: re.Match) -> str:
+        names = re.findall(r"\.(fa-[a-z0-9-]+)", match[1])
+        if not words.intersection(names):
+            return ""
+        kept.add(_code_point(match[2]))
+        return match[0]
+
+    css = ICON_RULE.sub(rule, css)
+    kept.update(_code_point(text) for text in re.findall(r'--pst-icon-[a-z-]+:"\\?([^"]+)"', css))
+
+    def face(match: re.Match) -> str:
+        name = _subset_font(static / "vendor/fontawesome/webfonts" / f"{match[1]}.ttf", kept)
+        source = f'url(vendor/fontawesome/webfonts/{name}) format("woff")'
+        return re.sub(r"src:[^;}]*", lambda _: f"src:{source}", match[0])
+
+    return FONT_FACE.sub(face, css)
+
+
+def _code_point(text: str) -> int:
+    return ord(text) if len(text) == 1 else int(text, 16)
+
+
+def _subset_font(font: Path, code_points: set[int]) -> str:
+    """Write the glyphs of the code points as WOFF beside the font, and return the file's name."""
+    options = subset.Options(flavor="woff", notdef_outline=False, name_IDs=[0, 1, 2, 13, 14])
+    loaded = subset.load_font(str(font), options)
+    cutter = subset.Subsetter(options)
+    cutter.populate(unicodes=code_points)
+    cutter.subset(loaded)
+    buffer = BytesIO()
+    subset.save_font(loaded, buffer, options)
+    digest = hashlib.sha256(",".join(map(str, sorted(code_points))).encode()).hexdigest()[:10]
+    name = f"{font.stem}-{digest}.woff"
+    font.with_name(name).write_bytes(buffer.getvalue())
+    return name
+
+
+def pruned(css: str, words: set[str]) -> str:
+    """Drop the rules whose every selector needs a class that no page and no script has."""
+    kept = []
+    for prelude, body in _rules(css):
+        if body is None:
+            kept.append(prelude)
+        elif prelude.startswith(("@media", "@supports")):
+            inner = pruned(body, words)
+            kept.append(f"{prelude}{{{inner}}}" if inner else "")
+        elif prelude.startswith("@"):
+            kept.append(f"{prelude}{{{body}}}")
+        else:
+            live = [one for one in _split_selectors(prelude) if _is_live(one, words)]
+            kept.append(f"{','.join(live)}{{{body}}}" if live else "")
+    return "\n".join(filter(None, kept))
+
+
+def _rules(css: str):
+    """Yield ``(prelude, body)`` of each rule; a comment or a statement has no body."""
+    start = 0
+    while match := END_OF_PRELUDE.search(css, start):
+        prelude = css[start : match.start()].strip()
+        if match[0] != "{":
+            yield prelude + match[0], None
+            start = match.end()
+            continue
+        end = _closing_brace(css, match.start())
+        yield prelude, css[match.end() : end]
+        start = end + 1
+
+
+def _closing_brace(css: str, start: int) -> int:
+    depth = 0
+    for match in BRACE_OR_TEXT.finditer(css, start):
+        depth += {"{": 1, "}": -1}.get(match[0], 0)
+        if depth == 0:
+            return match.start()
+    raise ValueError(f"a style sheet has an open brace at {css[start - 40 : start + 40]!r}")
+
+
+def _split_selectors(text: str) -> list[str]:
+    """Split at the commas outside parentheses and brackets."""
+    parts = re.findall(rf"(?:{IN_PARENTHESES}|\[[^\]]*\]|[^,(\[])+", text)
+    return [part.strip() for part in parts if part.strip()]
+
+
+def _is_live(selector: str, words: set[str]) -> bool:
+    """Tell whether all classes outside parentheses occur; :not() and :is() are not looked into."""
+    bare = re.sub(rf"{IN_PARENTHESES}|\[[^\]]*\]", "", selector)
+    names = re.findall(r"\.((?:\\.|[\w-])+)", bare)
+    return all(name in words or MADE_BY_SCRIPTS.match(name) for name in names)

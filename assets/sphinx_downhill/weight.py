@@ -1,0 +1,64 @@
+"""Take scripts and style sheets off the pages that do not use them."""
+
+import re
+from pathlib import Path
+
+from bs4 import BeautifulSoup
+from docutils import nodes
+from sphinx.application import Sphinx
+
+# Jupyter Book loads these on every page for features that the book does not use:
+# Thebe, togglable admonitions (the book folds with <details>), tabs and grids.
+UNUSED_FILES = re.compile(r"thebe|togglebutton|sphinx-design|design-tabs")
+UNUSED_BODIES = re.compile(r"thebe|toggle(button|Hint|OpenOnPrint)", re.IGNORECASE)
+# What the theme's search page needs, and its other pages load only for search as you type.
+SEARCH = ("searchtools.js", "language_data.js", "searchindex.js")
+
+# Copied by the themes, loaded by no page: two megabytes less to publish.
+NEVER_LOADED = (
+    "scripts/fontawesome.js*",
+    "scripts/*.map",
+    "styles/*.map",
+    "vendor/fontawesome/webfonts/*.ttf",
+    "vendor/fontawesome/webfonts/*.woff2",
+)
+
+
+def drop_unused_files(
+    app: Sphinx, pagename: str, templatename: str, context: dict, doctree: nodes.document | None
+) -> None:
+    """Take scripts and styles of unused features off a page (event ``html-page-context``)."""
+    for kind in ("script_files", "css_files"):
+        context[kind] = [file for file in context[kind] if not _unused(file)]
+
+
+def _unused(file) -> bool:
+    name = getattr(file, "filename", None) or ""
+    body = getattr(file, "attributes", {}).get("body") or ""
+    state = "widget-state" in (getattr(file, "attributes", {}).get("type") or "")
+    return bool(UNUSED_FILES.search(str(name)) or (not state and UNUSED_BODIES.search(body)))
+
+
+def lean_scripts(soup: BeautifulSoup, out: Path, is_search: bool) -> None:
+    """Keep no script that blocks the first paint, and none for a feature that is not used."""
+    for script in soup.find_all("script", src=True):
+        name = Path(script["src"].split("?")[0]).name
+        if name == "fontawesome.js" or (name in SEARCH and not is_search):
+            script.decompose()
+        elif name == "documentation_options.js":
+            # The inline scripts after it write into its object, so it must run before them.
+            script.string = (out / "_static" / name).read_text(encoding="utf-8")
+            del script["src"]
+        elif not is_search:
+            script["defer"] = ""
+    for preload in soup.find_all("link", rel="preload"):
+        preload.decompose()
+
+
+def remove_what_no_page_loads(app: Sphinx, exception: Exception | None) -> None:
+    """Delete the themes' files that the pages no longer name (event ``build-finished``)."""
+    if exception or app.builder.format != "html":
+        return
+    for pattern in NEVER_LOADED:
+        for file in Path(app.outdir, "_static").glob(pattern):
+            file.unlink()

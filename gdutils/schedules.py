@@ -1,0 +1,148 @@
+"""Step sizes as pure functions of the step number.
+
+A schedule maps the step number t = 0, 1, 2, ... to a step size. It keeps no
+counter, so the same t always gives the same value, in any order. Divided by
+its base rate, a schedule serves `torch.optim.lr_scheduler.LambdaLR`.
+"""
+
+import itertools
+import math
+
+from gdutils import _validate
+
+
+def constant(eta):
+    """Return ``eta`` at every step.
+
+    Examples
+    --------
+    >>> constant(0.1)(1000)
+    0.1
+    """
+    eta = _validate.number("eta", eta, above=0)
+    return lambda t: eta
+
+
+def piecewise(values, milestones):
+    """Hold ``values[i]`` until step ``milestones[i]``, then go on to the next.
+
+    Parameters
+    ----------
+    values : sequence of float
+        Positive step sizes, one more than there are milestones.
+    milestones : sequence of int
+        The steps at which the value changes, strictly increasing.
+
+    Raises
+    ------
+    ValueError
+        If the lengths do not fit, a value is not positive, or the milestones
+        are not whole numbers in strictly increasing order.
+
+    Examples
+    --------
+    >>> schedule = piecewise([0.1, 0.01], [100])
+    >>> schedule(99), schedule(100)
+    (0.1, 0.01)
+    """
+    values = [_validate.number(f"values[{i}]", v, above=0) for i, v in enumerate(values)]
+    milestones = [_validate.count(f"milestones[{i}]", m) for i, m in enumerate(milestones)]
+    if len(values) != len(milestones) + 1:
+        raise ValueError(
+            "values must be one longer than milestones, "
+            f"got {len(values)} values and {len(milestones)} milestones"
+        )
+    if any(a >= b for a, b in itertools.pairwise(milestones)):
+        raise ValueError(f"milestones must increase strictly, got {milestones}")
+    return lambda t: values[sum(m <= t for m in milestones)]
+
+
+def exponential(eta, rate):
+    """Return ``eta * exp(-rate * t)``; `rate` is per step.
+
+    Examples
+    --------
+    >>> round(exponential(0.1, 0.1)(10), 6)
+    0.036788
+    """
+    eta = _validate.number("eta", eta, above=0)
+    rate = _validate.number("rate", rate, at_least=0)
+    return lambda t: eta * math.exp(-rate * t)
+
+
+def polynomial(eta, rate, power):
+    """Return ``eta * (1 + rate * t) ** -power``; `rate` is per step.
+
+    Examples
+    --------
+    >>> round(polynomial(0.1, 0.1, 0.5)(30), 6)
+    0.05
+    """
+    eta = _validate.number("eta", eta, above=0)
+    rate = _validate.number("rate", rate, at_least=0)
+    power = _validate.number("power", power, at_least=0)
+    return lambda t: eta * (1 + rate * t) ** -power
+
+
+def cosine(eta, steps, eta_min=0.0):
+    """Fall from `eta` to `eta_min` along half a cosine over `steps` steps, then stay.
+
+    References
+    ----------
+    I. Loshchilov and F. Hutter, "SGDR: Stochastic Gradient Descent with Warm
+    Restarts", ICLR 2017.
+
+    Examples
+    --------
+    >>> schedule = cosine(0.2, steps=100)
+    >>> schedule(0), round(schedule(50), 6), schedule(100), schedule(101)
+    (0.2, 0.1, 0.0, 0.0)
+    """
+    eta = _validate.number("eta", eta, above=0)
+    steps = _validate.count("steps", steps)
+    eta_min = _validate.number("eta_min", eta_min, at_least=0, at_most=eta)
+
+    def schedule(t):
+        done = min(t / steps, 1.0)
+        return eta_min + (eta - eta_min) * (1 + math.cos(math.pi * done)) / 2
+
+    return schedule
+
+
+def warmup(schedule, steps):
+    """Climb in `steps` equal steps to the start of `schedule`, then follow it.
+
+    Step ``t < steps`` gives ``schedule(0) * (t + 1) / steps``, so that the
+    first step is not zero; step ``steps`` is ``schedule(0)``.
+
+    Examples
+    --------
+    >>> schedule = warmup(constant(0.1), steps=4)
+    >>> [round(schedule(t), 3) for t in range(5)]
+    [0.025, 0.05, 0.075, 0.1, 0.1]
+    """
+    _validate.function("schedule", schedule)
+    steps = _validate.count("steps", steps)
+    return lambda t: schedule(0) * (t + 1) / steps if t < steps else schedule(t - steps)
+
+
+def one_cycle(eta, steps, warm=0.3):
+    """Climb linearly to `eta`, then fall to zero along half a cosine.
+
+    The first ``round(warm * steps)`` steps (at least one) climb.
+
+    References
+    ----------
+    L. N. Smith and N. Topin, "Super-Convergence: Very Fast Training of Neural
+    Networks Using Large Learning Rates", 2018, arXiv:1708.07120.
+
+    Examples
+    --------
+    >>> schedule = one_cycle(0.4, steps=100)
+    >>> schedule(29), schedule(30), round(schedule(65), 6), schedule(100)
+    (0.4, 0.4, 0.2, 0.0)
+    """
+    steps = _validate.count("steps", steps, at_least=2)
+    warm = _validate.number("warm", warm, above=0, below=1)
+    climb = max(1, min(steps - 1, round(warm * steps)))
+    return warmup(cosine(eta, steps - climb), climb)

@@ -1,0 +1,149 @@
+"""Serve the built book, and open its pages in a real browser that records what happens."""
+
+import gzip
+import http.server
+import mimetypes
+import shutil
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SITE = ROOT / "_build" / "html"
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+# Only what a headless browser in a container needs, and nothing that calls home.
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+# Figures below the fold are fetched when they come near; here they come at once.
+SEE_EVERYTHING = """async () => {
+    document.querySelectorAll("img").forEach((image) => { image.loading = "eager"; });
+    await Promise.all([...document.images].map((image) => image.complete
+        || new Promise((done) => { image.onload = image.onerror = done; })));
+    await document.fonts.ready;
+}"""
+COMPRESSED = (".html", ".css", ".js", ".svg", ".json", ".ipynb", ".txt")
+
+
+def built_pages():
+    """Return the pages of the book as paths below its root."""
+    pages = (path.relative_to(SITE) for path in sorted(SITE.rglob("*.html")))
+    return [page.as_posix() for page in pages if page.parts[0] != "_static"]
+
+
+def pytest_generate_tests(metafunc):
+    """Run a test that asks for `name` (a page) once for every page, or for every chapter."""
+    for argument, wanted in (("name", ""), ("chapter", "chapters/")):
+        if argument in metafunc.fixturenames:
+            names = [page for page in built_pages() if page.startswith(wanted)]
+            missing = pytest.param(None, marks=pytest.mark.skip("the book is not built: make book"))
+            metafunc.parametrize(argument, names or [missing])
+
+
+@pytest.fixture(scope="session")
+def site():
+    """The folder of the built book."""
+    if not (SITE / "index.html").is_file():
+        pytest.skip("the book is not built: make book")
+    return SITE
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Serve the book as a good host does: compressed, and silent."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        path = SITE / unquote(urlsplit(self.path).path).lstrip("/")
+        if path.is_dir():
+            path = path / "index.html"
+        found = path.is_file()
+        body = path.read_bytes() if found else b"not found"
+        self.send_response(200 if found else 404)
+        self.send_header("Content-Type", mimetypes.guess_type(path)[0] or "text/plain")
+        if path.suffix in COMPRESSED:
+            body = gzip.compress(body, 9)
+            self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        """Keep the test report quiet."""
+
+
+@pytest.fixture(scope="session")
+def address(site):
+    """The address at which the book is served."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A headless Chromium."""
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed")
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@dataclass
+class Visit:
+    """A page that was opened, and everything that it did."""
+
+    page: object
+    requests: list = field(default_factory=list)
+    complaints: list = field(default_factory=list)
+    sockets: list = field(default_factory=list)
+
+    def sizes(self):
+        """Return the bytes of each response as sent, headers and all, by address."""
+        return {
+            request.url: sum(
+                request.sizes()[part] for part in ("responseBodySize", "responseHeadersSize")
+            )
+            for request in self.requests
+            if request.response() is not None and not request.url.startswith("data:")
+        }
+
+
+@pytest.fixture
+def visit(browser, request):
+    """Open a page: ``visit(url, color_scheme="dark", viewport=(360, 800), has_touch=True)``."""
+
+    def open_page(url, viewport=(1280, 900), **options):
+        width, height = viewport
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        request.addfinalizer(context.close)
+        page = context.new_page()
+        done = Visit(page)
+        page.on("request", lambda sent: done.requests.append(sent))
+        page.on("websocket", lambda socket: done.sockets.append(socket.url))
+        page.on("pageerror", lambda error: done.complaints.append(f"error: {error}"))
+        page.on("console", lambda message: note(done, message))
+        page.goto(url, wait_until="load")
+        page.evaluate(SEE_EVERYTHING)
+        return done
+
+    def note(done, message):
+        if message.type in ("error", "warning"):
+            done.complaints.append(f"{message.type}: {message.text}")
+
+    return open_page

@@ -1,0 +1,151 @@
+"""Explorers on the built page: a hand on the slider changes figure, sentence and description."""
+
+import pytest
+
+DRAWN = """(root) => ({
+    marks: [...root.querySelectorAll("svg :is(path, circle, rect)")].map((e) => e.outerHTML).join(),
+    sentence: root.querySelector(".gd-sentence").textContent,
+    spoken: [...root.querySelectorAll("svg")].map((e) => e.getAttribute("aria-label")).join(),
+})"""
+
+
+def explorers(page):
+    """Return the explorers of a page, each ready to be used; skip the page if it has none."""
+    slots = page.locator(".gd-slot")
+    if slots.count() == 0:
+        pytest.skip("no explorer on this page")
+    slots.last.locator(".gd-explorer svg").first.wait_for()
+    assert page.locator(".gd-slot > .gd-explorer").count() == slots.count()
+    return [slots.nth(i).locator(".gd-explorer") for i in range(slots.count())]
+
+
+def sliders(page):
+    """Yield each explorer with each of its sliders."""
+    for explorer in explorers(page):
+        ranges = explorer.locator("input[type=range]")
+        for i in range(ranges.count()):
+            yield explorer, ranges.nth(i)
+
+
+def assert_all_changed(before, after):
+    unchanged = [key for key in before if before[key] == after[key]]
+    assert not unchanged, f"{unchanged} stayed as they were: {before['sentence']}"
+    assert len(after["sentence"]) > 10
+    assert after["sentence"] in after["spoken"]
+
+
+def ends(slider):
+    """Return the places on the page of the thumb now and at the far end."""
+    slider.scroll_into_view_if_needed()
+    box = slider.bounding_box()
+    value, low, high = slider.evaluate("(e) => [e.value, e.min, e.max].map(Number)")
+    share = (value - low) / (high - low)
+    thumb = 16
+    at = lambda part: box["x"] + thumb / 2 + part * (box["width"] - thumb)  # noqa: E731
+    return (at(share), at(0 if share > 0.5 else 1)), box["y"] + box["height"] / 2
+
+
+def test_dragging_with_the_mouse(name, address, visit):
+    seen = visit(f"{address}/{name}")
+    for explorer, slider in sliders(seen.page):
+        before = explorer.evaluate(DRAWN)
+        (start, end), y = ends(slider)
+        seen.page.mouse.move(start, y)
+        seen.page.mouse.down()
+        seen.page.mouse.move(end, y, steps=8)
+        seen.page.mouse.up()
+        assert_all_changed(before, explorer.evaluate(DRAWN))
+    assert not seen.sockets
+    assert seen.complaints == []
+
+
+def test_arrow_keys(name, address, visit):
+    page = visit(f"{address}/{name}").page
+    for explorer, slider in sliders(page):
+        slider.focus()
+        before = slider.input_value()
+        page.keyboard.press("ArrowLeft" if int(before) > 0 else "ArrowRight")
+        assert abs(int(slider.input_value()) - int(before)) == 1
+        page.keyboard.press("Home")
+        first = explorer.evaluate(DRAWN)
+        for _ in range(int(slider.get_attribute("max"))):
+            page.keyboard.press("ArrowRight")
+        assert slider.input_value() == slider.get_attribute("max")
+        assert_all_changed(first, explorer.evaluate(DRAWN))
+
+
+def test_dragging_with_a_finger(name, address, visit):
+    page = visit(f"{address}/{name}", viewport=(390, 844), has_touch=True, is_mobile=True).page
+    touch = page.context.new_cdp_session(page)
+
+    def finger(kind, *points):
+        touch.send(
+            "Input.dispatchTouchEvent",
+            {"type": kind, "touchPoints": [{"x": x, "y": y} for x, y in points]},
+        )
+
+    for explorer, slider in sliders(page):
+        before = explorer.evaluate(DRAWN)
+        (start, end), y = ends(slider)
+        finger("touchStart", (start, y))
+        for i in range(1, 9):
+            finger("touchMove", (start + (end - start) * i / 8, y))
+        finger("touchEnd")
+        assert_all_changed(before, explorer.evaluate(DRAWN))
+
+
+def test_choosing_from_a_list(name, address, visit):
+    page = visit(f"{address}/{name}").page
+    for explorer in explorers(page):
+        for slider in explorer.locator("input[type=range]").all():
+            slider.press("End")  # where the choices differ, if they meet at the start
+        for choice in explorer.locator("select").all():
+            before = explorer.evaluate(DRAWN)
+            choice.select_option(index=(choice.evaluate("(e) => e.selectedIndex") + 1) % 2)
+            assert_all_changed(before, explorer.evaluate(DRAWN))
+
+
+def test_playing_and_pausing(name, address, visit):
+    page = visit(f"{address}/{name}").page
+    for explorer in explorers(page):
+        for button in explorer.locator("button").all():
+            before = explorer.evaluate(DRAWN)
+            button.click()
+            page.wait_for_timeout(1500)
+            button.click()
+            assert before["marks"] != explorer.evaluate(DRAWN)["marks"]
+
+
+def test_explorers_play_from_a_file_without_a_server(name, site, visit):
+    seen = visit((site / name).as_uri())
+    for explorer, slider in sliders(seen.page):
+        slider.focus()
+        seen.page.keyboard.press("Home")
+        first = explorer.evaluate(DRAWN)
+        seen.page.keyboard.press("End")
+        assert_all_changed(first, explorer.evaluate(DRAWN))
+    assert seen.complaints == []
+
+
+def test_every_control_has_a_label_and_every_drawing_a_description(name, address, visit):
+    page = visit(f"{address}/{name}").page
+    for explorer in explorers(page):
+        for control in explorer.locator("input, select").all():
+            assert control.evaluate("(e) => e.labels.length") == 1
+        for drawing in explorer.locator("svg").all():
+            assert drawing.get_attribute("role") == "img"
+            assert len(drawing.get_attribute("aria-label")) > 20
+
+
+def test_the_page_does_not_jump_when_an_explorer_appears(name, address, visit):
+    page = visit(f"{address}/{name}").page
+    explorers(page)
+    shift = page.evaluate("""() => new Promise((done) => new PerformanceObserver((list) =>
+        done(list.getEntries().reduce((sum, entry) => sum + entry.value, 0)))
+        .observe({ type: "layout-shift", buffered: true }) || setTimeout(() => done(0), 300))""")
+    assert shift < 0.1, f"cumulative layout shift is {shift:.3f}; 0.1 is what readers notice"
+
+
+def test_without_javascript_a_sentence_takes_the_explorers_place(site, name):
+    text = (site / name).read_text(encoding="utf-8")
+    assert text.count('class="gd-slot"') == text.count("<noscript><p>This figure has sliders")

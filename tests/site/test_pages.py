@@ -1,0 +1,116 @@
+"""Every page of the built book, as a browser and a reader meet it."""
+
+import re
+from urllib.parse import urlsplit
+
+FILE_NAME = re.compile(r"\.(png|svg|jpe?g|gif)$|^[0-9a-f]{16,}|/", re.IGNORECASE)
+
+
+def test_no_request_leaves_the_host(name, address, visit):
+    seen = visit(f"{address}/{name}")
+    home = urlsplit(address).netloc
+    foreign = [r.url for r in seen.requests if urlsplit(r.url).netloc not in ("", home)]
+    assert not foreign
+    assert not seen.sockets
+
+
+def test_every_file_that_a_page_asks_for_exists(name, address, visit):
+    seen = visit(f"{address}/{name}")
+    answers = [(r.url, r.response().status) for r in seen.requests if not r.url.startswith("data:")]
+    assert [answer for answer in answers if answer[1] != 200] == []
+
+
+def test_the_console_is_silent(name, address, visit):
+    assert visit(f"{address}/{name}").complaints == []
+
+
+def test_nothing_scrolls_sideways_on_a_small_screen(name, address, visit):
+    page = visit(f"{address}/{name}", viewport=(360, 800), has_touch=True, is_mobile=True).page
+    page.evaluate("document.querySelectorAll('article details').forEach((d) => { d.open = true; })")
+    for width in (360, 390, 768):
+        page.set_viewport_size({"width": width, "height": 800})
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        beyond = page.evaluate("""() => [...document.querySelectorAll("body *")]
+            .filter((e) => e.getBoundingClientRect().right > innerWidth + 1)
+            .slice(0, 5).map((e) => e.outerHTML.slice(0, 120))""")
+        assert wide <= width, f"the page is {wide} px wide at {width}; beyond the edge are {beyond}"
+
+
+def test_every_image_has_a_human_description(name, address, visit):
+    page = visit(f"{address}/{name}").page
+    images = page.evaluate("""() => [...document.querySelectorAll("img")].map((i) => ({
+        src: i.getAttribute("src"), alt: i.getAttribute("alt"), loaded: i.naturalWidth > 0,
+        decorative: i.closest("a.logo") !== null || i.getAttribute("role") === "presentation",
+    }))""")
+    for image in images:
+        assert image["loaded"], image
+        alt = image["alt"]
+        assert alt is not None, image
+        if not image["decorative"]:
+            assert len(alt) >= 12 or "logo" in alt, f"too short to describe anything: {image}"
+            assert not FILE_NAME.search(alt), f"a file name is no description: {image}"
+
+
+def test_mathematics_is_set_and_nothing_raw_is_left(name, address, visit):
+    page = visit(f"{address}/{name}").page
+    assert page.locator(".katex-error").count() == 0
+    text = page.evaluate("""() => {
+        const copy = document.querySelector("main").cloneNode(true);
+        copy.querySelectorAll("pre, code, script, style, annotation").forEach((e) => e.remove());
+        return copy.textContent;
+    }""")
+    assert "$$" not in text
+    assert not re.search(r"\\(frac|top|eta|lambda|begin|mathrm)\b", text)
+
+
+def test_the_head_says_what_the_page_is(name, address, visit):
+    page = visit(f"{address}/{name}").page
+    assert page.locator("html").get_attribute("lang") == "en"
+    assert page.locator("link[rel=icon]").count() == 1
+    assert "Downhill" in page.title()
+    if name != "search.html":
+        description = page.locator("meta[name=description]").get_attribute("content")
+        assert 40 <= len(description) <= 160, description
+    assert page.locator("h1:visible").count() == 1
+
+
+def test_the_switch_leads_to_the_dark_page_and_back(address, visit):
+    page = visit(f"{address}/index.html", color_scheme="light").page
+    background = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(background)
+    page.locator(".theme-switch-button:visible").click()
+    assert page.evaluate(background) != light
+    page.reload()
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+    page.locator(".theme-switch-button:visible").click()
+    page.locator(".theme-switch-button:visible").click()
+    assert page.locator("html").get_attribute("data-theme") == "light"
+
+
+def test_the_page_follows_the_system_before_any_script_file_has_run(address, browser, request):
+    context = browser.new_context(color_scheme="dark")
+    request.addfinalizer(context.close)
+    context.route("**/*.js*", lambda route: route.abort())
+    page = context.new_page()
+    page.goto(f"{address}/index.html", wait_until="domcontentloaded")
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+
+
+def test_the_one_search_box_finds_a_word(address, visit):
+    page = visit(f"{address}/index.html").page
+    assert page.locator(".search-button__button:visible").count() == 1
+    page.locator(".search-button__button:visible").click()
+    page.locator("dialog input[name=q]").fill("gradient")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#search-results li a")
+
+
+def test_a_chapter_opens_in_colab_and_can_be_downloaded(chapter, address, visit):
+    page = visit(f"{address}/{chapter}").page
+    notebook = chapter.replace(".html", ".ipynb")
+    colab = page.locator('a[href*="colab.research.google.com"]').first.get_attribute("href")
+    assert re.fullmatch(
+        rf"https://colab\.research\.google\.com/github/[^/]+/[^/]+/blob/main/{notebook}", colab
+    )
+    file = page.locator(f'a[href$="_sources/{notebook}"]').first
+    assert page.request.get(page.evaluate("(a) => a.href", file.element_handle())).ok
