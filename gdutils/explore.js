@@ -1,13 +1,16 @@
 // Draws an explorer (see explore.py): SVG panels, sliders under them, a sentence under the sliders.
 // Everything shown was computed beforehand; this file only looks it up. No imports, no network.
 
-const COLOURS = {
-  descent: "#0072B2", newton: "#D55E00", noise: "#009E73",
-  momentum: "#CC79A7", reference: "#767676", ink: "currentColor",
-};
+// The palette of gdutils.plots, and lighter shades of the same hues for dark pages.
+const LIGHT = { descent: "#0072B2", newton: "#D55E00", noise: "#009E73", momentum: "#CC79A7", reference: "#767676" };
+const DARK = { descent: "#4DA9E0", newton: "#F08A45", noise: "#33C79D", momentum: "#DD9BBF", reference: "#A0A0A0" };
+const variables = (colours) => Object.entries(colours).map(([role, c]) => `--gd-${role}: ${c};`).join(" ");
+const colour = (role) => (role === "ink" ? "currentColor" : `var(--gd-${role})`);
 
 // The host's own colours where it has any, the system's otherwise.
 const CSS = `
+.gd-explorer { ${variables(LIGHT)} }
+:is([data-theme="dark"], [data-jp-theme-light="false"], .vscode-dark) .gd-explorer { ${variables(DARK)} }
 .gd-explorer { --gd-paper: var(--pst-color-background, var(--jp-layout-color0,
     var(--vscode-editor-background, Canvas)));
   box-sizing: border-box; margin: 0; padding: 0.5rem 0; font: 15px/1.45 system-ui, sans-serif;
@@ -24,12 +27,12 @@ const CSS = `
 .gd-explorer .gd-controls { display: grid; grid-template-columns: auto 1fr minmax(4.5em, auto);
   align-items: center; gap: 0.15rem 0.75rem; margin-top: 0.6rem; }
 .gd-explorer input[type="range"] { width: 100%; min-width: 0; height: 1.75rem; margin: 0;
-  accent-color: #0072B2; touch-action: pan-y; cursor: pointer; }
+  accent-color: var(--gd-descent); touch-action: pan-y; cursor: pointer; }
 .gd-explorer select, .gd-explorer button { font: inherit; color: inherit; background: var(--gd-paper);
   border: 1px solid #767676; border-radius: 4px; padding: 0.15rem 0.6rem; cursor: pointer; }
 .gd-explorer select { grid-column: 2 / 4; justify-self: start; max-width: 100%; }
 .gd-explorer button { grid-column: 1 / 4; justify-self: start; min-width: 5em; }
-.gd-explorer :is(input, select, button):focus-visible { outline: 2px solid #0072B2; outline-offset: 2px; }
+.gd-explorer :is(input, select, button):focus-visible { outline: 2px solid var(--gd-descent); outline-offset: 2px; }
 .gd-explorer output { font-variant-numeric: tabular-nums; text-align: right; }
 .gd-explorer .gd-sentence { margin: 0.4rem 0 0; min-height: 2.9em; color: inherit; }
 @media (max-width: 480px) {
@@ -144,7 +147,7 @@ function marks(curve, xs, ys, box) {
     const inside = xs[i] >= box.left - 1 && xs[i] <= box.right + 1 && ys[i] >= box.top - 1 && ys[i] <= box.bottom + 1;
     if (inside) out += `<circle cx="${xs[i].toFixed(1)}" cy="${ys[i].toFixed(1)}" r="${r}"/>`;
   }
-  return `<g fill="${COLOURS[curve.role]}" stroke="none">${out}</g>`;
+  return `<g style="fill:${colour(curve.role)}">${out}</g>`;
 }
 
 function bars(curve, xs, ys, base) {
@@ -153,7 +156,7 @@ function bars(curve, xs, ys, base) {
   const wide = clamp(0.8 * gap, 2, 48);
   return xs.reduce((out, x, i) => `${out}<rect x="${(x - wide / 2).toFixed(1)}" width="${wide.toFixed(1)}" ` +
     `y="${Math.min(ys[i], base).toFixed(1)}" height="${Math.abs(base - ys[i]).toFixed(1)}" ` +
-    `fill="${COLOURS[curve.role]}" fill-opacity="0.75"/>`, "");
+    `style="fill:${colour(curve.role)}" fill-opacity="0.75"/>`, "");
 }
 
 // The name of a curve stands at its last visible point; names that would touch are pushed apart.
@@ -171,12 +174,14 @@ function labels(found, box) {
     placed.push({ ...one, x0, x1: x0 + width, y });
   }
   return placed.map((p) => `<text class="gd-label" x="${p.x0.toFixed(1)}" y="${p.y.toFixed(1)}" ` +
-    `style="--gd-colour:${COLOURS[p.role]}">${escape(p.name)}</text>`).join("");
+    `style="--gd-colour:${colour(p.role)}">${escape(p.name)}</text>`).join("");
 }
 
 function lastVisible(xs, ys, box) {
   for (let i = xs.length - 1; i >= 0; i -= 1) {
-    if (xs[i] >= box.left && xs[i] <= box.right && ys[i] >= box.top && ys[i] <= box.bottom) return i;
+    // Two pixels of grace: a reference line that ends on the frame is still to be named.
+    const inside = xs[i] >= box.left - 2 && xs[i] <= box.right + 2 && ys[i] >= box.top - 2 && ys[i] <= box.bottom + 2;
+    if (inside) return i;
   }
   return -1;
 }
@@ -193,7 +198,7 @@ function drawCurves(panel, frame, first, arrays, box, x, y) {
       return bars(curve, xs, ys, panel.yscale === "log" ? box.bottom : clamp(y(0), box.top, box.bottom));
     }
     const line = curve.kind === "points" ? "" : `<path d="${path(xs, ys)}" fill="none" ` +
-      `stroke="${COLOURS[curve.role]}" stroke-width="${curve.thin ? 1 : 2.25}" stroke-linejoin="round"` +
+      `style="stroke:${colour(curve.role)}" stroke-width="${curve.thin ? 1 : 2.25}" stroke-linejoin="round"` +
       `${curve.dashed ? ' stroke-dasharray="6 5"' : ""}/>`;
     return line + (curve.kind === "line" ? "" : marks(curve, xs, ys, box));
   });

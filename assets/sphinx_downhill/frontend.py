@@ -13,6 +13,9 @@ ASSETS = Path(__file__).resolve().parent.parent
 # The default of five seconds is short for a cold Node on a busy machine.
 katex.STARTUP_TIMEOUT = 60.0
 katex.RENDER_TIMEOUT = 30.0
+# Over a Unix socket the extension connects as soon as the socket's file exists, which may be before
+# Node listens on it, and the build dies of ConnectionRefusedError. Over TCP it tries again.
+katex.KaTeXServer.start_server_process = katex.KaTeXServer.start_network_socket
 
 
 def make_static_files(app: Sphinx) -> None:

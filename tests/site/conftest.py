@@ -5,6 +5,7 @@ import http.server
 import mimetypes
 import shutil
 import threading
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -115,20 +116,22 @@ class Visit:
 
     def sizes(self):
         """Return the bytes of each response as sent, headers and all, by address."""
-        return {
-            request.url: sum(
-                request.sizes()[part] for part in ("responseBodySize", "responseHeadersSize")
-            )
-            for request in self.requests
-            if request.response() is not None and not request.url.startswith("data:")
-        }
+        sizes = {}
+        for request in self.requests:
+            if not request.url.startswith("data:"):
+                headers = request.response().all_headers()
+                sizes[request.url] = int(headers["content-length"]) + len(str(headers))
+        return sizes
 
 
 @pytest.fixture
 def visit(browser, request):
-    """Open a page: ``visit(url, color_scheme="dark", viewport=(360, 800), has_touch=True)``."""
+    """Open a page: ``visit(url, color_scheme="dark", viewport=(360, 800), has_touch=True)``.
 
-    def open_page(url, viewport=(1280, 900), **options):
+    Files that match the pattern `late` arrive half a second after they were asked for.
+    """
+
+    def open_page(url, viewport=(1280, 900), late=None, **options):
         width, height = viewport
         context = browser.new_context(viewport={"width": width, "height": height}, **options)
         request.addfinalizer(context.close)
@@ -138,6 +141,8 @@ def visit(browser, request):
         page.on("websocket", lambda socket: done.sockets.append(socket.url))
         page.on("pageerror", lambda error: done.complaints.append(f"error: {error}"))
         page.on("console", lambda message: note(done, message))
+        if late:
+            page.route(late, lambda route: (time.sleep(0.5), route.continue_()))
         page.goto(url, wait_until="load")
         page.evaluate(SEE_EVERYTHING)
         return done

@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 import matplotlib as mpl
 import numpy as np
 import pytest
@@ -52,3 +55,16 @@ def test_a_diverging_curve_is_drawn_as_far_as_it_is_finite():
 def test_bad_input_is_named(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_explorers_have_the_palette_of_the_figures():
+    source = Path(plots.__file__).with_name("explore.js").read_text()
+    light = dict(re.findall(r'(\w+): "(#\w+)"', source[: source.index("const DARK")]))
+    assert light == {role: code for role, code in plots.COLOURS.items() if role != "ink"}
+
+
+def test_explorer_colours_stand_out_on_the_dark_page():
+    source = Path(plots.__file__).with_name("explore.js").read_text()
+    dark = re.search(r"const DARK = \{(.*?)\}", source).group(1)
+    for code in re.findall("#\\w+", dark):
+        assert contrast(code, "#14181e") >= 4.5
