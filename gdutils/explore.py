@@ -10,6 +10,7 @@ nothing of optimisers.
 import gzip
 import itertools
 import json
+import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ ROLES = ("descent", "newton", "noise", "momentum", "reference", "ink")
 KINDS = ("line", "points", "both", "bars")
 MAX_POSITIONS = 5000
 MAX_GZIP_BYTES = 150_000
+SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def explore(curves, *, title, panels, styles=None, play=None, **sliders):
         `drawn` maps the name of a curve to ``(x, y)``, two arrays of one
         length, or is a list of such dictionaries, one for each panel. NaN in
         both x and y lifts the pen; inf in y leaves the panel. The sentence
-        says in words what is seen.
+        says in words what is seen; a number such as 1e-04 is set as 1·10⁻⁴.
     title : str
         What the explorer shows; read out by screen readers.
     panels : Panel or list of Panel
@@ -145,7 +147,7 @@ def explore(curves, *, title, panels, styles=None, play=None, **sliders):
             _describe_panel(panel, [f[0][i] for f in frames], names[i], styles or {})
             for i, panel in enumerate(panels)
         ],
-        "sentences": [sentence for _, sentence in frames],
+        "sentences": [_typeset(sentence) for _, sentence in frames],
         # One row a position: for every curve of every panel the pool numbers of
         # x and y, or -1 where the curve is not drawn at that position.
         "frames": [
@@ -204,17 +206,20 @@ def _describe_slider(name, slider):
         "name": name,
         "label": slider.label,
         "kind": "choice" if words else "range",
-        "labels": values if words else [_minus(format(v, slider.format)) for v in values],
+        "labels": values if words else [_typeset(format(v, slider.format)) for v in values],
         "start": start,
     }
 
 
-def _minus(text):
-    """Write a number with a true minus sign, and 1e-04 as 1e-4."""
-    mantissa, mark, exponent = text.partition("e")
-    if mark:
-        text = f"{mantissa}e{int(exponent)}"
-    return text.replace("-", "\N{MINUS SIGN}")
+def _typeset(text):
+    """Write numbers as the book does: 1e-04 as 1·10⁻⁴, and -2 with a true minus sign."""
+
+    def power(match):
+        exponent = int(match[1])
+        return f"·10{str(exponent).translate(SUPERSCRIPT)}" if exponent else ""
+
+    text = re.sub(r"(?<=\d)e([+-]\d+)\b", power, text)
+    return re.sub(r"(?<![\w.-])-(?=\.?\d)", "\N{MINUS SIGN}", text)
 
 
 def _positions(sliders):

@@ -48,10 +48,12 @@ def test_the_last_slider_moves_fastest():
     assert explorer.spec["sentences"] == ["0 5", "0 6", "0 7", "1 5", "1 6", "1 7"]
 
 
-def test_numbers_beside_the_slider_have_a_true_minus_and_short_exponents():
+def test_numbers_have_a_true_minus_and_a_power_of_ten():
     slider = Slider([-2.0, 1e-4], "x", format=".1e")
-    explorer = explore(lambda x: ({"y": ([0], [x])}, "s"), title="t", panels=PANEL, x=slider)
-    assert explorer.spec["controls"][0]["labels"] == ["−2.0e0", "1.0e−4"]
+    words = "zig-zag from -2 to -.5, 1e-04 and 6.8e+09, x1-2"
+    explorer = explore(lambda x: ({"y": ([0], [x])}, words), title="t", panels=PANEL, x=slider)
+    assert explorer.spec["controls"][0]["labels"] == ["−2.0", "1.0·10⁻⁴"]
+    assert explorer.spec["sentences"][0] == "zig-zag from −2 to −.5, 1·10⁻⁴ and 6.8·10⁹, x1-2"
 
 
 def test_words_make_a_drop_down():
