@@ -138,6 +138,7 @@ def test_an_overflow_is_a_result_and_makes_no_noise(recwarn):
             {},
             "singular to rounding at step 0, its smallest eigenvalue is 0 ",
         ),
+        (lambda x: np.array([0.0, -4.0]), {}, "smallest eigenvalue is -4 .* pass damping above 4,"),
         (lambda x: np.ones((2, 2)), {}, "pass damping above .*, or a little damping with absolute"),
         (lambda x: np.ones((2, 2)), {"absolute": True}, "singular to rounding at step 0"),
         (lambda x: np.array([2.0, -2.0]), {"damping": 2.0}, r"damping 2 included.* above 2,"),
@@ -148,6 +149,13 @@ def test_an_overflow_is_a_result_and_makes_no_noise(recwarn):
 def test_a_singular_hessian_is_named_with_its_step_and_the_remedies(hess, options, message):
     with pytest.raises(ValueError, match=message):
         newton(lambda x: np.array([10.0, -10.0]), hess, [5.0, 3.0], 5, **options)
+
+
+def test_a_zero_eigenvalue_that_rounding_has_hidden_is_found():
+    rank_one = np.outer([0.1, 0.2, 0.7], [0.1, 0.2, 0.7])
+    assert np.abs(np.linalg.eigvalsh(rank_one)).min() > 0  # else this shows nothing
+    with pytest.raises(ValueError, match="singular to rounding at step 0"):
+        newton(lambda x: np.ones(3), lambda x: rank_one, np.zeros(3), 1)
 
 
 def test_backtracking_uphill_is_refused_and_the_remedies_that_it_names_work():
