@@ -31,7 +31,9 @@ def newton(grad, hess, x0, steps, *, eta=1.0, damping=0.0, absolute=False, value
         Maps a point of shape ``(d,)`` to the gradient of shape ``(d,)``.
     hess : callable
         Maps a point of shape ``(d,)`` to the Hessian, symmetric of shape
-        ``(d, d)``, or to its diagonal of shape ``(d,)``.
+        ``(d, d)``, or to its diagonal of shape ``(d,)``. In a matrix, an
+        eigenvalue below ``d * eps`` times the largest counts as zero; in a
+        diagonal only 0 does.
     x0 : array_like, shape (d,)
         Start.
     steps : int
