@@ -15,6 +15,7 @@ _SUBMODULES = (
     "descent",
     "explore",
     "feedback",
+    "linesearch",
     "newton",
     "objectives",
     "plots",
