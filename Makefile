@@ -3,6 +3,7 @@
 
 PORT ?= 8000
 CHAPTER ?=
+MEASURE ?=
 
 VENV  := .venv
 BIN   := $(VENV)/bin
@@ -29,7 +30,7 @@ SOURCES   := $(BOOK_ROOT) $(shell find $(BOOK_TREE) -type f \
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help book test serve outputs lock format clean FORCE
+.PHONY: help book test serve outputs bench lock format clean FORCE
 
 help: ## list the commands
 	@echo "usage: make <command>"
@@ -45,8 +46,11 @@ test: $(STAMP)/gdutils node_modules/.package-lock.json ## lint, build, run the t
 serve: $(BOOK) ## build the book and open it on 127.0.0.1 (PORT=8000)
 	@$(BIN)/python scripts/serve.py _build/html --port $(PORT)
 
-outputs: $(STAMP)/gdutils ## execute the chapters in fresh kernels and store their outputs (CHAPTER=01 for one)
-	@$(BIN)/python scripts/execute.py $(CHAPTER)
+outputs: $(STAMP)/gdutils ## execute the chapters and store their outputs (CHAPTER=01 for one, MEASURE=1 for new times)
+	@$(BIN)/python scripts/execute.py $(CHAPTER) $(if $(MEASURE),--measure)
+
+bench: $(STAMP)/gdutils ## measure against DataLoader: a table, and JSON in benchmarks/results.json
+	@$(BIN)/python -m benchmarks
 
 lock: $(STAMP)/venv ## resolve requirements.in into requirements.txt
 	@$(BIN)/python scripts/lock.py

@@ -16,10 +16,13 @@ _SUBMODULES = (
     "explore",
     "feedback",
     "linesearch",
+    "momentum",
     "newton",
     "objectives",
     "plots",
     "schedules",
+    "stochastic",
+    "training",
 )
 
 __all__ = ["REPOSITORY", "__version__", "require", *_SUBMODULES]

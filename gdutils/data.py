@@ -18,10 +18,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from gdutils import _files, standins
+from gdutils._batches import minibatches
 from gdutils._files import DataError
 from gdutils._registry import records
 
-__all__ = ["DataError", "Images", "Table", "airfoil", "fashion_mnist"]
+__all__ = ["DataError", "Images", "Table", "airfoil", "fashion_mnist", "minibatches"]
 
 CLASSES = (
     "T-shirt/top",

@@ -8,6 +8,7 @@ is what the course looks at.
 import numpy as np
 
 from gdutils import _validate
+from gdutils._steps import as_schedule, gradient_at
 from gdutils.linesearch import armijo_step, exact_step
 
 EPS = np.finfo(np.float64).eps
@@ -61,7 +62,7 @@ def gradient_descent(grad, x0, eta, steps, precondition=None):
     _validate.function("grad", grad)
     x0 = _validate.array("x0", x0, ndim=1)
     steps = _validate.count("steps", steps)
-    schedule = _as_schedule(eta)
+    schedule = as_schedule(eta)
     apply = _as_operator(precondition, x0.size)
     trajectory = np.empty((steps + 1, x0.size))
     trajectory[0] = x0
@@ -69,7 +70,7 @@ def gradient_descent(grad, x0, eta, steps, precondition=None):
     with np.errstate(over="ignore", invalid="ignore"):
         for t in range(steps):
             x = trajectory[t]
-            trajectory[t + 1] = x - schedule(t) * apply(_gradient_at(grad, x, t))
+            trajectory[t + 1] = x - schedule(t) * apply(gradient_at(grad, x, t))
     return trajectory
 
 
@@ -124,7 +125,7 @@ def steepest_descent(f, x0, steps, search="exact", *, eta0=1.0, shrink=0.5, slop
     trajectory = np.tile(x0, (steps + 1, 1))
     for t in range(steps):
         x = trajectory[t]
-        g = _gradient_at(f.grad, x, t)
+        g = gradient_at(f.grad, x, t)
         if not g.any():
             trajectory[t:] = x
             break
@@ -202,14 +203,6 @@ def conjugate_gradient(H, b, x0, steps):
     return trajectory
 
 
-def _as_schedule(eta):
-    """Return a checked function of the step number for a constant or callable `eta`."""
-    if not callable(eta):
-        constant = _validate.number("eta", eta, above=0)
-        return lambda t: constant
-    return lambda t: _validate.number(f"eta({t})", eta(t), at_least=0)
-
-
 def _as_operator(precondition, d):
     """Return a function that multiplies a gradient of shape (d,) by the preconditioner."""
     if precondition is None:
@@ -239,13 +232,3 @@ def _positive_definite(name, H):
             f"{eigenvalues[0]:.6g} to {eigenvalues[-1]:.6g}"
         )
     return eigenvalues[-1]
-
-
-def _gradient_at(grad, x, t):
-    """Evaluate `grad` on a copy of `x`, so that it cannot change the trajectory."""
-    g = np.asarray(grad(x.copy()), dtype=np.float64)
-    if g.shape != x.shape:
-        raise ValueError(
-            f"grad must return the shape of its argument, {x.shape}, got {g.shape} at step {t}"
-        )
-    return g

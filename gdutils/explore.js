@@ -26,6 +26,7 @@ const CSS = `
 .gd-explorer svg .gd-axis { stroke: currentColor; stroke-opacity: 0.55; }
 .gd-explorer .gd-controls { display: grid; grid-template-columns: auto 1fr minmax(4.5em, auto);
   align-items: center; gap: 0.15rem 0.75rem; margin-top: 0.6rem; }
+.gd-explorer .gd-control { display: contents; }
 .gd-explorer input[type="range"] { width: 100%; min-width: 0; height: 1.75rem; margin: 0;
   accent-color: var(--gd-descent); touch-action: pan-y; cursor: pointer; }
 .gd-explorer select, .gd-explorer button { font: inherit; color: inherit; background: var(--gd-paper);
@@ -36,11 +37,10 @@ const CSS = `
 .gd-explorer output { font-variant-numeric: tabular-nums; text-align: right; }
 .gd-explorer .gd-sentence { margin: 0.4rem 0 0; min-height: 2.9em; color: inherit; }
 @media (max-width: 480px) {
-  .gd-explorer .gd-controls { grid-template-columns: 1fr auto; }
-  .gd-explorer .gd-controls label { grid-column: 1; }
-  .gd-explorer .gd-controls output { grid-column: 2; grid-row: auto; }
-  .gd-explorer .gd-controls input[type="range"] { grid-column: 1 / 3; }
-  .gd-explorer .gd-controls select { grid-column: 1 / 3; }
+  .gd-explorer .gd-controls { display: block; }
+  .gd-explorer .gd-control { display: grid; grid-template: "label output" auto "input input" auto / 1fr auto; }
+  .gd-explorer .gd-control output { grid-area: output; }
+  .gd-explorer .gd-control input, .gd-explorer .gd-control select { grid-area: input; }
 }
 @media print { .gd-explorer .gd-controls { display: none; } }
 `;
@@ -228,12 +228,15 @@ function buildControls(spec, root, position, changed) {
     input.id = id;
     const output = document.createElement("output");
     output.htmlFor = id;
+    const row = document.createElement("div");
+    row.className = "gd-control";
+    row.append(label, input);
+    box.append(row);
     if (control.kind === "choice") {
       input.append(...control.labels.map((text, k) => new Option(text, k)));
-      box.append(label, input);
     } else {
       Object.assign(input, { type: "range", min: 0, max: control.labels.length - 1, step: 1 });
-      box.append(label, input, output);
+      row.append(output);
     }
     const show = () => {
       input.value = position[i];

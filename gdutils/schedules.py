@@ -1,10 +1,12 @@
 """Step sizes as pure functions of the step number.
 
 A schedule maps the step number t = 0, 1, 2, ... to a step size. It keeps no
-counter, so the same t always gives the same value, in any order. Divided by
-its base rate, a schedule serves `torch.optim.lr_scheduler.LambdaLR`.
+counter, so the same t always gives the same value, in any order. Schedules
+compose: `shifted`, `chained` and `warmup` take schedules and return one, and
+`as_factor` makes one serve `torch.optim.lr_scheduler.LambdaLR`.
 """
 
+import inspect
 import itertools
 import math
 
@@ -46,14 +48,7 @@ def piecewise(values, milestones):
     (0.1, 0.01)
     """
     values = [_validate.number(f"values[{i}]", v, above=0) for i, v in enumerate(values)]
-    milestones = [_validate.count(f"milestones[{i}]", m) for i, m in enumerate(milestones)]
-    if len(values) != len(milestones) + 1:
-        raise ValueError(
-            "values must be one longer than milestones, "
-            f"got {len(values)} values and {len(milestones)} milestones"
-        )
-    if any(a >= b for a, b in itertools.pairwise(milestones)):
-        raise ValueError(f"milestones must increase strictly, got {milestones}")
+    milestones = _check_milestones(milestones, "values", len(values))
     return lambda t: values[sum(m <= t for m in milestones)]
 
 
@@ -146,3 +141,126 @@ def one_cycle(eta, steps, warm=0.3):
     warm = _validate.number("warm", warm, above=0, below=1)
     climb = max(1, min(steps - 1, round(warm * steps)))
     return warmup(cosine(eta, steps - climb), climb)
+
+
+def shifted(schedule, by):
+    """Return the schedule that starts at step `by` of another: ``schedule(t + by)``.
+
+    Examples
+    --------
+    >>> schedule = shifted(exponential(0.1, 0.1), by=2)
+    >>> schedule(0) == exponential(0.1, 0.1)(2)
+    True
+    """
+    _validate.function("schedule", schedule)
+    by = _validate.count("by", by, at_least=0)
+    return lambda t: schedule(t + by)
+
+
+def chained(schedules, milestones):
+    """Follow ``schedules[i]`` until step ``milestones[i]``, then the next from its own step 0.
+
+    Parameters
+    ----------
+    schedules : sequence of callable
+        One more than there are milestones.
+    milestones : sequence of int
+        The steps at which the schedule changes, strictly increasing.
+
+    Raises
+    ------
+    ValueError
+        If the lengths do not fit, a schedule is not a function, or the
+        milestones are not whole numbers in strictly increasing order.
+
+    Examples
+    --------
+    >>> schedule = chained([constant(0.2), cosine(0.1, steps=10)], [100])
+    >>> schedule(99), schedule(100), round(schedule(105), 6)
+    (0.2, 0.1, 0.05)
+    """
+    schedules = [_validate.function(f"schedules[{i}]", s) for i, s in enumerate(schedules)]
+    milestones = _check_milestones(milestones, "schedules", len(schedules))
+
+    def schedule(t):
+        passed = sum(m <= t for m in milestones)
+        return schedules[passed](t - milestones[passed - 1] if passed else t)
+
+    return schedule
+
+
+def as_factor(schedule, base):
+    """Return ``schedule(t) / base``, for torch, which multiplies it by `base` again.
+
+    Parameters
+    ----------
+    schedule : callable
+        Maps the step number to a step size.
+    base : float
+        The ``lr`` that the torch optimiser is given, positive.
+
+    Examples
+    --------
+    >>> import torch
+    >>> schedule = exponential(0.1, 0.5)
+    >>> optimiser = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
+    >>> scheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, as_factor(schedule, base=0.1))
+    >>> optimiser.step()
+    >>> scheduler.step()
+    >>> optimiser.param_groups[0]["lr"] == schedule(1)
+    True
+    """
+    _validate.function("schedule", schedule)
+    base = _validate.number("base", base, above=0)
+    return lambda t: schedule(t) / base
+
+
+_BY_NAME = {
+    make.__name__: make
+    for make in (constant, cosine, exponential, one_cycle, piecewise, polynomial, warmup)
+}
+
+
+def by_name(name, **parameters):
+    """Return the schedule of that name, for a choice that is made by text.
+
+    Parameters
+    ----------
+    name : str
+        ``"constant"``, ``"cosine"``, ``"exponential"``, ``"one_cycle"``,
+        ``"piecewise"``, ``"polynomial"`` or ``"warmup"``.
+    **parameters
+        As the function of that name takes them.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown, a parameter is missing or unknown, or its value
+        is not allowed.
+
+    Examples
+    --------
+    >>> by_name("cosine", eta=0.2, steps=100)(0)
+    0.2
+    """
+    if name not in _BY_NAME:
+        raise ValueError(f"a schedule is one of {', '.join(_BY_NAME)}, got {name!r}")
+    signature = inspect.signature(_BY_NAME[name])
+    try:
+        signature.bind(**parameters)
+    except TypeError as error:
+        raise ValueError(f"{name} takes {signature}, got {parameters}: {error}") from error
+    return _BY_NAME[name](**parameters)
+
+
+def _check_milestones(milestones, name, pieces):
+    """Return `milestones` as a list of ints that separates so many pieces, or raise ValueError."""
+    milestones = [_validate.count(f"milestones[{i}]", m) for i, m in enumerate(milestones)]
+    if pieces != len(milestones) + 1:
+        raise ValueError(
+            f"{name} must be one longer than milestones, "
+            f"got {pieces} {name} and {len(milestones)} milestones"
+        )
+    if any(a >= b for a, b in itertools.pairwise(milestones)):
+        raise ValueError(f"milestones must increase strictly, got {milestones}")
+    return milestones

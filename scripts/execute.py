@@ -31,6 +31,12 @@ def main(arguments=None):
         nargs="*",
         help="numbers, such as 01, or paths of notebooks; without any, all of chapters/",
     )
+    parser.add_argument(
+        "--measure",
+        action="store_true",
+        help="store new outputs of cells tagged nbval-ignore-output, too: they hold measured "
+        "times, and without this a second run would change them",
+    )
     parser.add_argument("--timeout", type=int, default=SECONDS_PER_CELL, help="seconds a cell")
     options = parser.parse_args(arguments)
     if os.environ.get("GDUTILS_DATA") == "stand-in":
@@ -39,7 +45,7 @@ def main(arguments=None):
         paths = find(options.chapters)
     except ValueError as error:
         parser.error(str(error))
-    good = asyncio.run(execute_all(paths, options.timeout))
+    good = asyncio.run(execute_all(paths, options.timeout, options.measure))
     return 0 if good else 1
 
 
@@ -61,22 +67,26 @@ def find(wanted):
     return paths
 
 
-async def execute_all(paths, timeout):
+async def execute_all(paths, timeout, measure):
     """Execute `paths`, a few at a time; return whether all went well."""
     slots = asyncio.Semaphore(AT_ONCE)
 
     async def one(path):
         async with slots:
-            return await execute(path, timeout)
+            return await execute(path, timeout, measure)
 
     return all(await asyncio.gather(*(one(path) for path in paths)))
 
 
-async def execute(path, timeout):
-    """Execute one notebook and write it if its normal form changed; return whether it ran."""
+async def execute(path, timeout, measure=False):
+    """Execute one notebook and write it if its normal form changed; return whether it ran.
+
+    Unless `measure`, cells that are tagged as measurements keep the outputs that they have.
+    """
     before = path.read_text(encoding="utf-8")
     notebook = nbformat.reads(before, as_version=4)
     notebook.metadata.pop("widgets", None)  # nbclient would add to the states of the last run
+    kept = {} if measure else measurements(notebook)
     running = {"cell": 0}  # the last cell that was started, for the message if it fails
     client = NotebookClient(
         notebook,
@@ -98,6 +108,9 @@ async def execute(path, timeout):
         print(f"{shown(path)}: left as it was", file=sys.stderr, flush=True)
         return False
     seconds = time.perf_counter() - started
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and cell.source in kept:
+            cell.outputs = kept[cell.source]
     after = dumps(normalise(notebook))
     if after == before:
         print(f"{shown(path)}: unchanged ({seconds:.1f} s)", flush=True)
@@ -105,6 +118,17 @@ async def execute(path, timeout):
         replace(path, after)
         print(f"{shown(path)}: outputs stored ({seconds:.1f} s)", flush=True)
     return True
+
+
+def measurements(notebook):
+    """Return ``{source: stored outputs}`` of the cells that nbval does not compare."""
+    return {
+        cell.source: cell.outputs
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        and cell.outputs
+        and "nbval-ignore-output" in cell.metadata.get("tags", [])
+    }
 
 
 def failure(cells, index, error, timeout):

@@ -39,6 +39,17 @@ def test_second_run_leaves_every_byte(chapter):
     assert path.read_bytes() == first
 
 
+def test_measured_times_are_kept_until_they_are_measured_again(chapter):
+    path = chapter("import time; print(time.perf_counter_ns())")
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[0].metadata.tags = ["nbval-ignore-output"]
+    nbformat.write(notebook, path)
+    execute(path)
+    first = path.read_bytes()
+    assert "unchanged" in execute(path).stdout and path.read_bytes() == first
+    assert "outputs stored" in execute(path, "--measure").stdout and path.read_bytes() != first
+
+
 def test_failing_cell_is_named_and_the_file_stays_as_it_was(chapter):
     path = chapter("x = 2", "", "# a comment\nx / 0")
     before = path.read_bytes()

@@ -114,3 +114,14 @@ def test_a_chapter_opens_in_colab_and_can_be_downloaded(chapter, address, visit)
     )
     file = page.locator(f'a[href$="_sources/{notebook}"]').first
     assert page.request.get(page.evaluate("(a) => a.href", file.element_handle())).ok
+
+
+def test_no_equation_runs_into_its_number(name, address, visit):
+    page = visit(f"{address}/{name}").page
+    crowded = page.evaluate("""() => [...document.querySelectorAll(".katex-display .tag")]
+        .filter((tag) => {
+            const parts = [...tag.parentElement.querySelectorAll(":scope > .base")];
+            const right = Math.max(...parts.map((p) => p.getBoundingClientRect().right));
+            return right > tag.getBoundingClientRect().left - 4;
+        }).map((tag) => tag.textContent)""")
+    assert crowded == []

@@ -1,0 +1,46 @@
+"""Run the benchmarks, print a table, write JSON."""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+from benchmarks import airfoil_epoch, input_pipeline
+from benchmarks.sidebyside import machine, table
+from gdutils.data import airfoil
+
+BENCHMARKS = {"airfoil": airfoil_epoch.run, "pipeline": input_pipeline.run}
+RESULTS = Path(__file__).parent / "results.json"
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--only", choices=BENCHMARKS, help="one of them")
+    parser.add_argument(
+        "--quick", action="store_true", help="tiny sizes: that it runs, not how fast"
+    )
+    parser.add_argument("--out", type=Path, default=RESULTS, help="the JSON file")
+    arguments = parser.parse_args()
+    result = {
+        "command": " ".join(["python -m benchmarks", *sys.argv[1:]]),
+        "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS"),
+        "machine": machine(),
+        "stand_in_data": airfoil().is_stand_in,
+        "rows": [],
+    }
+    for name, run in BENCHMARKS.items():
+        if arguments.only in (None, name):
+            result["rows"] += run(quick=arguments.quick)
+    print(table(result["rows"]))
+    m = result["machine"]
+    print(f"\n{m['processor']}, {m['cores']} cores, torch {m['torch']}, {m['date']}")
+    print(
+        "Medians; contenders timed in turn within one run. benchmarks/README.md says who they are."
+    )
+    arguments.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    print(f"JSON: {arguments.out}")
+
+
+if __name__ == "__main__":
+    main()
