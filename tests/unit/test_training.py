@@ -1,4 +1,6 @@
 import math
+import sys
+import types
 
 import numpy as np
 import pytest
@@ -175,7 +177,7 @@ def test_numbers_take_the_precision_of_the_model_and_labels_become_classes():
     model, history = run(linear(torch.float32))
     assert model.weight.dtype == torch.float32 and history.losses[-1] < history.losses[0]
     classifier = torch.nn.Linear(3, 4)
-    labels = np.arange(60, dtype=np.uint8) % 4
+    labels = np.arange(60, dtype=np.int32) % 4  # a type that cross_entropy itself refuses
     _, history = run(classifier, (table()[0], labels), loss=torch.nn.functional.cross_entropy)
     assert np.isfinite(history.losses).all()
 
@@ -186,6 +188,18 @@ def test_the_bar_is_off_unless_somebody_watches(capfd, monkeypatch):
     assert capfd.readouterr() == ("", "")
     run(progress=True)
     assert "samples/s" in capfd.readouterr().err
+
+
+def test_a_notebook_is_told_from_a_script_that_imports_ipython(monkeypatch, capfd):
+    shell = types.SimpleNamespace()
+    fake = types.SimpleNamespace(get_ipython=lambda: shell)
+    monkeypatch.setitem(sys.modules, "IPython", fake)
+    assert not training._in_notebook()
+    shell.kernel = "any"
+    assert training._in_notebook()
+    monkeypatch.setenv("TQDM_DISABLE", "1")
+    run(progress=None)
+    assert capfd.readouterr() == ("", "")
 
 
 def test_half_mean_squared_error_refuses_to_broadcast():
