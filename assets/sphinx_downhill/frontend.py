@@ -2,6 +2,9 @@
 
 import re
 import shutil
+import socket
+import subprocess
+import time
 from pathlib import Path
 
 from sphinx.application import Sphinx
@@ -10,12 +13,36 @@ from sphinxcontrib import katex
 
 ASSETS = Path(__file__).resolve().parent.parent
 
-# The default of five seconds is short for a cold Node on a busy machine.
+# The defaults of five seconds are short for a cold Node on a busy machine.
 katex.STARTUP_TIMEOUT = 60.0
 katex.RENDER_TIMEOUT = 30.0
-# Over a Unix socket the extension connects as soon as the socket's file exists, which may be before
-# Node listens on it, and the build dies of ConnectionRefusedError. Over TCP it tries again.
-katex.KaTeXServer.start_server_process = katex.KaTeXServer.start_network_socket
+
+
+def start_katex(rundir: Path, timeout: float) -> tuple[subprocess.Popen, socket.socket]:
+    """Start the server that sets the formulas, and connect to it when it listens.
+
+    The extension's own version connects as soon as the socket's file exists, which may be before
+    Node listens on it, and the build then dies of ConnectionRefusedError. Its version for TCP
+    waits, but loses 40 ms a formula to delayed acknowledgements.
+    """
+    path = rundir / "katex.sock"
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    process = subprocess.Popen(katex.KaTeXServer.build_command(socket=path), cwd=rundir, **pipes)
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline and process.poll() is None:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            connection.connect(str(path))
+        except (FileNotFoundError, ConnectionRefusedError):
+            connection.close()
+            time.sleep(0.01)
+        else:
+            return process, connection
+    process.kill()
+    raise katex.KaTeXServer.timeout_error(timeout)
+
+
+katex.KaTeXServer.start_server_process = staticmethod(start_katex)
 
 
 def make_static_files(app: Sphinx) -> None:
@@ -33,14 +60,14 @@ def make_static_files(app: Sphinx) -> None:
 
 
 def copy_katex(dist: Path, target: Path) -> None:
-    """Copy KaTeX's style sheet and its fonts as WOFF2, which every current browser reads."""
+    """Copy KaTeX's style sheet and its fonts as TrueType, from which `styles` cuts what is used."""
     if not dist.is_dir():
         raise ExtensionError("KaTeX is not installed: run `npm ci` (or `make book`, which does)")
     (target / "fonts").mkdir(parents=True)
     css = (dist / "katex.min.css").read_text(encoding="utf-8")
-    css = re.sub(r',url\([^)]*\.(?:woff|ttf)\) format\("[a-z]+"\)', "", css)
+    css = re.sub(r'url\([^)]*\.woff2?\) format\("woff2?"\),', "", css)
     (target / "katex.min.css").write_text(css, encoding="utf-8")
-    for font in (dist / "fonts").glob("*.woff2"):
+    for font in (dist / "fonts").glob("*.ttf"):
         shutil.copy(font, target / "fonts")
 
 

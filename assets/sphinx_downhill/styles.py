@@ -1,7 +1,8 @@
 """Make one style sheet of all, without the rules and the icons that no page uses.
 
 The theme's own sheet is 397 kB, with 1,900 icon rules, three icon fonts and all of Bootstrap, and
-nothing is painted before it has come.
+nothing is painted before it has come. KaTeX brings twenty fonts; the formulas of the book need few
+of their glyphs.
 """
 
 import hashlib
@@ -20,6 +21,8 @@ MADE_BY_SCRIPTS = re.compile(r"bs-|tooltip|dropdown|popover|copybtn|gd-")
 ICON_RULE = re.compile(r'((?:\.fa-[a-z0-9-]+::?before,?)+)\{content:"\\?([^"]+)"\}')
 FONT_FACE = re.compile(r"@font-face\{[^}]*vendor/fontawesome/webfonts/([a-z0-9-]+)\.ttf[^}]*\}")
 
+FORMULA_FONT = re.compile(r'url\((katex/fonts/[\w-]+\.ttf)\) format\("truetype"\)')
+
 END_OF_PRELUDE = re.compile(r"/\*.*?\*/|[;{]", re.DOTALL)
 BRACE_OR_TEXT = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|/\*.*?\*/|[{}]", re.DOTALL)
 IN_PARENTHESES = r"\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)"  # up to three deep
@@ -35,6 +38,8 @@ def bundle_style_sheets(app: Sphinx, exception: Exception | None) -> None:
         for path in html_pages(out)
     }
     words = used_words(soups.values(), out.rglob("*.js"))
+    formulas = [tag for soup in soups.values() for tag in soup.select(".katex-html")]
+    signs = {ord(sign) for tag in formulas for sign in tag.get_text()}
     bundles: dict[tuple, str] = {}
     for path, soup in soups.items():
         links = soup.select('link[rel="stylesheet"]')
@@ -42,7 +47,7 @@ def bundle_style_sheets(app: Sphinx, exception: Exception | None) -> None:
             continue  # an incremental build left this page as it was
         sheets = tuple((path.parent / link["href"].split("?")[0]).resolve() for link in links)
         if sheets not in bundles:
-            bundles[sheets] = write_bundle(sheets, out / "_static", words)
+            bundles[sheets] = write_bundle(sheets, out / "_static", words, signs)
         depth = len(path.relative_to(out).parts) - 1
         links[0]["href"] = "../" * depth + f"_static/{bundles[sheets]}"
         for link in links[1:]:
@@ -58,11 +63,14 @@ def used_words(soups, scripts) -> set[str]:
     return words
 
 
-def write_bundle(sheets: tuple[Path, ...], static: Path, words: set[str]) -> str:
+def write_bundle(sheets: tuple[Path, ...], static: Path, words: set[str], signs: set[int]) -> str:
     """Write the joined, pruned sheets under a name made from their content, and return the name."""
     css = "\n".join(rebased(sheet, static) for sheet in sheets)
     css = re.sub(r"/\*(?!!).*?\*/", "", css, flags=re.DOTALL)  # licences begin with /*! and stay
     css = subset_icons(css, static, words)
+    css = FORMULA_FONT.sub(
+        lambda m: f'url(katex/fonts/{_subset_font(static / m[1], signs)}) format("woff")', css
+    )
     css = pruned(css, words)
     name = f"book-{hashlib.sha256(css.encode()).hexdigest()[:10]}.css"
     (static / name).write_text(css, encoding="utf-8")

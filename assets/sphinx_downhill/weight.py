@@ -19,6 +19,7 @@ NEVER_LOADED = (
     "scripts/fontawesome.js*",
     "scripts/*.map",
     "styles/*.map",
+    "katex/fonts/*.ttf",
     "vendor/fontawesome/webfonts/*.ttf",
     "vendor/fontawesome/webfonts/*.woff2",
 )
