@@ -23,7 +23,7 @@ part "lint" ruff check .
 part "format" ruff format --check .
 part "book" "${MAKE:-make}" --no-print-directory book
 part "unit tests, doctests, notebooks as files, site" \
-  python -m pytest -n 2 --dist loadfile --doctest-modules gdutils tests
+  python -m pytest -n 2 --dist worksteal --doctest-modules gdutils tests
 part "every chapter executed and compared" \
   python -m pytest -n 2 --dist loadfile --nbval --nbval-current-env --nbval-cell-timeout=300 \
   --nbval-sanitize-with=tests/sanitize.cfg chapters

@@ -19,6 +19,9 @@ SHIFT = """() => new Promise((done) => {
 })"""
 
 
+SET = "(e, value) => { e.value = value; e.dispatchEvent(new Event('input')); }"
+
+
 def explorers(page):
     """Return the explorers of a page, each ready to be used; skip the page if it has none."""
     slots = page.locator(".gd-slot")
@@ -30,11 +33,13 @@ def explorers(page):
 
 
 def sliders(page):
-    """Yield each explorer with each of its sliders."""
+    """Yield each explorer with each of its sliders, the others where the page put them."""
     for explorer in explorers(page):
-        ranges = explorer.locator("input[type=range]")
-        for i in range(ranges.count()):
-            yield explorer, ranges.nth(i)
+        for slider in explorer.locator("input[type=range]").all():
+            start = slider.input_value()
+            yield explorer, slider
+            # Back to the start: without noise, say, no other slider has an effect.
+            slider.evaluate(SET, start)
 
 
 def assert_all_changed(before, after):
