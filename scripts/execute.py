@@ -16,7 +16,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from environment import kernel_environment
-from normalise import dumps, normalise
+from normalise import VIEW, dumps, normalise
 
 ROOT = Path(__file__).resolve().parents[1]
 CHAPTERS = ROOT / "chapters"
@@ -121,13 +121,17 @@ async def execute(path, timeout, measure=False):
 
 
 def measurements(notebook):
-    """Return ``{source: stored outputs}`` of the cells that nbval does not compare."""
+    """Return ``{source: stored outputs}`` of the cells that nbval does not compare.
+
+    Explorers are left out: their state belongs to this run, and a stored view would not find it.
+    """
     return {
         cell.source: cell.outputs
         for cell in notebook.cells
         if cell.cell_type == "code"
         and cell.outputs
         and "nbval-ignore-output" in cell.metadata.get("tags", [])
+        and not any(VIEW in output.get("data", {}) for output in cell.outputs)
     }
 
 

@@ -50,6 +50,19 @@ def test_measured_times_are_kept_until_they_are_measured_again(chapter):
     assert "outputs stored" in execute(path, "--measure").stdout and path.read_bytes() != first
 
 
+def test_an_explorer_that_is_not_compared_keeps_its_state(chapter):
+    path = chapter("import ipywidgets; ipywidgets.IntSlider()")
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[0].metadata.tags = ["nbval-ignore-output"]
+    nbformat.write(notebook, path)
+    for _ in range(2):
+        execute(path)
+        stored = nbformat.read(path, as_version=4)
+        view = stored.cells[0].outputs[0].data["application/vnd.jupyter.widget-view+json"]
+        states = stored.metadata.widgets["application/vnd.jupyter.widget-state+json"]["state"]
+        assert view["model_id"] in states
+
+
 def test_failing_cell_is_named_and_the_file_stays_as_it_was(chapter):
     path = chapter("x = 2", "", "# a comment\nx / 0")
     before = path.read_bytes()

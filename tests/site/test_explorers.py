@@ -18,7 +18,6 @@ SHIFT = """() => new Promise((done) => {
     setTimeout(() => done(sum), 300);
 })"""
 
-
 SET = "(e, value) => { e.value = value; e.dispatchEvent(new Event('input')); }"
 
 
