@@ -1,12 +1,19 @@
 """Checked tensors on a device: what training does with its arguments before the first step."""
 
+import inspect
+from functools import partial
+
 import torch
 
+from gdutils import _parallel, _validate
 from gdutils._batches import minibatches
+
+PRECISIONS = ("float32", "bfloat16")
 
 
 def find_device(device):
     """Return the torch.device asked for, or raise ValueError if this machine has none."""
+    device = _parallel.own_device(device)
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     gpus = [f"cuda:{i}" for i in range(torch.cuda.device_count())]
@@ -36,13 +43,40 @@ def check_optimiser(optimiser, model):
         raise ValueError("optimiser must hold parameters of the model, got one that holds none")
 
 
-def tables(evaluate_on, model, device):
+def check_precision(precision, model):
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision must be one of {PRECISIONS}, got {precision!r}")
+    dtype = home(model)[1]
+    if precision == "bfloat16" and dtype != torch.float32:
+        raise ValueError(f"precision 'bfloat16' needs a model in torch.float32, got {dtype}")
+
+
+def smoothed(loss, label_smoothing):
+    """Return the loss to train on: with `label_smoothing`, if that is not 0."""
+    label_smoothing = _validate.number("label_smoothing", label_smoothing, at_least=0, below=1)
+    if not label_smoothing:
+        return loss
+    try:
+        names = inspect.signature(loss).parameters
+    except (TypeError, ValueError):
+        names = {}  # written in C, perhaps; the first step will tell
+    anything = not names or any(p.kind is p.VAR_KEYWORD for p in names.values())
+    if "label_smoothing" not in names and not anything:
+        raise ValueError(
+            "label_smoothing needs a loss that takes it by that name, as "
+            f"torch.nn.functional.cross_entropy does, got {loss!r}"
+        )
+    return partial(loss, label_smoothing=label_smoothing)
+
+
+def tables(evaluate_on, model, device, data=None, moved=None):
+    """Return the tables on `device`; one that is `data` again shares what was `moved`."""
     if not isinstance(evaluate_on, dict):
         raise ValueError(
             f"evaluate_on must be a dict of name to (X, y), got {type(evaluate_on).__name__}"
         )
     return {
-        name: table(f"evaluate_on[{name!r}]", pair, model, device)
+        name: moved if _same(pair, data) else table(f"evaluate_on[{name!r}]", pair, model, device)
         for name, pair in evaluate_on.items()
     }
 
@@ -64,6 +98,11 @@ def table(name, pair, model, device):
             tensor = tensor.long()
         tensors.append(tensor.to(device))
     return tuple(tensors)
+
+
+def _same(pair, data):
+    pairs = isinstance(pair, (tuple, list)) and isinstance(data, (tuple, list))
+    return pairs and len(pair) == 2 and all(a is b for a, b in zip(pair, data, strict=True))
 
 
 def _check_finite(name, tensor):

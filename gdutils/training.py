@@ -6,21 +6,21 @@ whose loss is no longer finite stops and says so in its `History`.
 """
 
 import contextlib
-import math
 import os
 import sys
-import time
+import time  # noqa: F401 - the clock of a run; tests stop it here
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 
-from gdutils import _arguments, _validate
+from gdutils import _arguments, _evaluation, _parallel, _random, _trial, _validate
 from gdutils._batches import minibatches
-
-EVALUATION_BATCH = 8192  # rows; bounds the memory of an evaluation, changes no result
-# Reading a loss makes the processor wait for an accelerator, so there it is done now and then.
-STEPS_BETWEEN_READS = 50
+from gdutils._checkpoints import Saves, fingerprint
+from gdutils._evaluation import EVALUATION_BATCH, Forward
+from gdutils._random import Order
+from gdutils._run import Run as _Run
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +37,8 @@ class History:
         Rows seen before each evaluation; the first is 0.
     eval_losses : dict of str to numpy.ndarray, shape (evaluations,)
         For each table, the loss of the whole table.
+    eval_accuracies : dict of str to numpy.ndarray, shape (evaluations,)
+        For each table of classes, the fraction that the model gets right.
     eval_seconds : numpy.ndarray, shape (evaluations,)
         Training time before each evaluation, in seconds.
     seconds_training, seconds_evaluating : float
@@ -50,6 +52,7 @@ class History:
     losses: np.ndarray
     eval_samples: np.ndarray
     eval_losses: dict
+    eval_accuracies: dict
     eval_seconds: np.ndarray
     seconds_training: float
     seconds_evaluating: float
@@ -85,17 +88,17 @@ def half_mean_squared_error(prediction, y):
     return torch.nn.functional.mse_loss(prediction, y) / 2
 
 
-def evaluate(model, X, y, loss):
+def evaluate(model, X, y, loss, prepare=None):
     """Return the loss of `model` on a whole table, as a float.
 
     The model is switched to evaluation, no gradient is computed, and the
-    model's mode is restored. `X` and `y` are as in `train`; `loss` must be a
-    mean over rows.
+    model's mode is restored. `X`, `y` and `prepare` are as in `train`; `loss`
+    must be a mean over rows.
 
     Raises
     ------
     ValueError
-        As `train` does for `data`.
+        As `train` does for `data` and `prepare`.
 
     Examples
     --------
@@ -104,9 +107,49 @@ def evaluate(model, X, y, loss):
     >>> evaluate(model, np.zeros((4, 1)), np.full(4, 3.0), half_mean_squared_error)
     2.0
     """
+    _validate.function("loss", loss)
+    return _whole_table(model, X, y, loss, prepare)[0]
+
+
+def accuracy(model, X, y, prepare=None):
+    """Return the fraction of rows whose class `model` gives the largest number.
+
+    The model is switched to evaluation, no gradient is computed, and the
+    model's mode is restored. `X`, `y` and `prepare` are as in `train`.
+
+    Raises
+    ------
+    ValueError
+        As `train` does for `data` and `prepare`; if `y` does not hold classes, or
+        `model` does not give a number for each of them.
+
+    Examples
+    --------
+    >>> accuracy(torch.nn.Identity(), torch.eye(3), np.array([0, 1, 1]))
+    0.6666666666666666
+    """
+    _, fraction = _whole_table(model, X, y, _no_loss, prepare)
+    if fraction is None:
+        raise ValueError(
+            "accuracy needs y to be the classes of the rows and the model to give a number for "
+            f"each class, got y of shape {np.shape(y)} and type {getattr(y, 'dtype', type(y))}"
+        )
+    return fraction
+
+
+def _whole_table(model, X, y, loss, prepare):
     _arguments.check_model(model)
+    if prepare is not None:
+        _validate.function("prepare", prepare)
     device, _ = _arguments.home(model)
-    return _mean_loss(model, *_arguments.table("data", (X, y), model, device), loss)
+    X, y = _arguments.table("data", (X, y), model, device)
+    forward = Forward(model, device, prepare)
+    _trial.attempt(forward, (X, y), {}, loss)
+    return _evaluation.means(forward, X, y, loss, batch=EVALUATION_BATCH)
+
+
+def _no_loss(output, y):
+    return torch.zeros(())
 
 
 def train(
@@ -123,6 +166,14 @@ def train(
     evaluate_every=None,
     device="auto",
     progress=None,
+    prepare=None,
+    augment=None,
+    label_smoothing=0.0,
+    precision="float32",
+    channels_last=False,
+    compile=False,
+    checkpoint=None,
+    checkpoint_every=None,
 ):
     """Train `model` in place on shuffled minibatches, the last partial one included.
 
@@ -132,7 +183,8 @@ def train(
         Moved to `device` and left there, in training mode.
     data : (X, y), NumPy arrays or tensors with n rows each
         Moved to `device` once. Floating-point numbers take the precision of
-        the model's parameters, whole numbers in `y` become int64 (class labels).
+        the model's parameters, whole numbers in `y` become int64 (class labels),
+        whole numbers in `X` stay what they are: for pictures of bytes see `prepare`.
     loss : callable
         Maps the model's output and `y` of a batch to a scalar, a mean over rows.
     optimiser : torch.optim.Optimizer
@@ -155,6 +207,31 @@ def train(
     progress : bool, optional
         Whether to show a bar; by default in a terminal or a notebook, unless
         the environment variable ``TQDM_DISABLE`` is set.
+    prepare : callable, optional
+        Makes the model's input of a batch of `X`, in training and in evaluation
+        (see `gdutils.images.standardise`).
+    augment : callable, optional
+        ``augment(xb, generator)`` changes a batch of `X` at random, in training
+        only and before `prepare` (see `gdutils.images.flip`).
+    label_smoothing : float
+        From 0 to below 1. If positive, passed to `loss` by that name, in training only.
+    precision : {"float32", "bfloat16"}
+        With ``"bfloat16"`` the model runs under `torch.autocast`, in evaluations
+        too; parameters and loss keep float32. Otherwise parameters decide.
+    channels_last : bool
+        Whether the model and its input keep the channels of a pixel side by side,
+        which is often faster for convolutions.
+    compile : bool
+        Whether to train through `torch.compile`. `model` still holds the weights.
+        Compiling counts as training time.
+    checkpoint : path, optional
+        A file that the run is written to now and then. If it is there, the run goes
+        on from it: killed at any step and started again with the same arguments, it
+        ends with the same weights and the same `History`, seconds apart. `epochs`
+        may grow. A finished run returns its `History` at once. Writing counts as
+        neither training nor evaluation; a state that is not finite is not written.
+    checkpoint_every : int, optional
+        Steps from one writing to the next; by default the end of each epoch.
 
     Returns
     -------
@@ -164,11 +241,25 @@ def train(
 
     Raises
     ------
+    OSError
+        If `checkpoint` cannot be read or written. An earlier file is left as it is.
     ValueError
         Before the first step, if the data are empty, not finite or of unequal
-        length, `batch` is not from 1 to n, the device is not there, or an argument
-        is of the wrong kind. During it, if `schedule` gives a negative rate or
+        length, `batch` is not from 1 to n, the device is not there, an argument is
+        of the wrong kind, the model cannot take two rows of the data, or labels do
+        not fit its output, or `checkpoint` is damaged or of another run; the model
+        is then left as it was. During it, if `schedule` gives a negative rate or
         `loss` no scalar.
+
+    Notes
+    -----
+    Started by ``torchrun --nproc-per-node``, the processes train one model: each on
+    a GPU of its own, or all on the CPU. They start from the weights of the first,
+    each takes every so many rows of a batch, and gradients and losses are those of
+    the whole batch, which stays `batch` rows. Only batch normalisation, which sees
+    the rows of its own process, differs; its running statistics are averaged before
+    evaluations. Evaluation is shared out; the first process shows the bar and
+    writes the checkpoint.
 
     Examples
     --------
@@ -181,161 +272,104 @@ def train(
     >>> round(model.weight.item(), 3), round(model.bias.item(), 3), history.samples[-1].item()
     (3.0, 1.0, 2000)
     """
-    # 1. Everything that can be wrong is found before the model is touched.
+    # 1. Everything that can be wrong is found before the model is changed.
     _arguments.check_model(model)
     _arguments.check_optimiser(optimiser, model)
     epochs = _validate.count("epochs", epochs)
     _validate.function("loss", loss)
-    if schedule is not None:
-        _validate.function("schedule", schedule)
+    for name, function in (("schedule", schedule), ("prepare", prepare), ("augment", augment)):
+        if function is not None:
+            _validate.function(name, function)
+    _arguments.check_precision(precision, model)
+    smoothed = _arguments.smoothed(loss, label_smoothing)
+    _random.check(generator)
     device = _arguments.find_device(device)
     X, y = _arguments.table("data", data, model, device)
     tables = (
         {"training": (X, y)}
         if evaluate_on is None
-        else _arguments.tables(evaluate_on, model, device)
+        else _arguments.tables(evaluate_on, model, device, data, (X, y))
     )
-    every = len(X) if evaluate_every is None else _validate.count("evaluate_every", evaluate_every)
+    n, total = len(X), epochs * len(X)
+    every = n if evaluate_every is None else _validate.count("evaluate_every", evaluate_every)
     minibatches(X, y, batch=batch, shuffle=False)  # for its checks of batch
+    settings = {
+        "batch": int(batch),
+        "evaluate_every": every,
+        "label_smoothing": float(label_smoothing),
+        "precision": precision,
+        "schedule": schedule is not None,
+        "augment": augment is not None,
+        "prepare": prepare is not None,
+    }
+    home, _ = _arguments.home(model)
+    forward = Forward(model, device, prepare, precision, channels_last)
+    try:
+        model.to(device)
+        team = _parallel.join(device)
+        classes = _trial.attempt(forward, (X, y), tables, loss, augment, generator, batch, team)
+        described = partial(
+            fingerprint, model, optimiser, loss, (X, y), tables, generator, **settings
+        )
+        saves = Saves(checkpoint, checkpoint_every, described, team)
+        found = saves.find(total)
+    except Exception:
+        model.to(home)
+        raise
 
-    # 2. The loop.
-    run = _Run(model.to(device).train(), loss, optimiser, schedule, tables, device)
-    run.evaluate()
-    with _bar(epochs * len(X), progress) as bar:
-        for _ in range(epochs):
-            for xb, yb in minibatches(X, y, batch=batch, generator=generator):
+    # 2. The start of the run, or the state in which it was left.
+    if team is not None:
+        team.start_alike(model)
+        generator = team.generator(generator)
+    if channels_last:
+        model.to(memory_format=torch.channels_last)
+    run = _Run(forward, loss, smoothed, optimiser, schedule, tables, Order(generator), team)
+    run.augment = augment
+    if compile:
+        run.compile()
+    if found is None:
+        run.evaluate()
+        saves.write(run)
+    else:
+        run.resume(found, total)
+    model.train()
+
+    # 3. The loop.
+    unit = " samples" if X.ndim < 3 else " images"
+    with _bar(total, run.samples, progress, unit, team) as bar:
+        run.counting = classes and bar is not None
+        while run.samples < total:
+            for xb, yb in run.order.batches(X, y, batch):
                 run.step(xb, yb)
                 if run.samples % every < len(yb):
                     run.evaluate()
                 if bar is not None:
                     bar.set_postfix_str(run.latest(), refresh=False)
                     bar.update(len(yb))
+                if saves.due(run, n, total):
+                    saves.write(run)
                 if run.stopped:
                     break
             if run.stopped:
                 break
-    return run.finish()
+    run.conclude()
+    if found is None or run.samples > found["samples"]:
+        saves.write(run)
+    return History(**run.history())
 
 
-class _Run:
-    """The state of a run: `step` and `evaluate` advance it, `finish` makes it a History."""
-
-    def __init__(self, model, loss, optimiser, schedule, tables, device):
-        self.model, self.loss, self.optimiser, self.schedule = model, loss, optimiser, schedule
-        self.parameters = list(model.parameters())
-        self.tables, self.device = tables, device
-        self.read_every = 1 if device.type == "cpu" else STEPS_BETWEEN_READS
-        self.samples, self.stopped = 0, None
-        self.seen, self.losses, self.unread = [], [], []
-        self.eval_seen, self.eval_seconds = [], []
-        self.eval_losses = {name: [] for name in tables}
-        self.training = self.evaluating = 0.0
-        self.clock = time.perf_counter()
-
-    def step(self, xb, yb):
-        if self.schedule is not None:
-            t = len(self.seen)
-            eta = _validate.number(f"schedule({t})", self.schedule(t), at_least=0)
-            for group in self.optimiser.param_groups:
-                group["lr"] = eta
-        for parameter in self.parameters:
-            parameter.grad = None  # what zero_grad does, in a twentieth of the time
-        value = self.loss(self.model(xb), yb)
-        if value.ndim != 0:
-            raise ValueError(f"loss must return a scalar, got shape {tuple(value.shape)}")
-        value.backward()
-        self.optimiser.step()
-        self.samples += len(yb)
-        self.seen.append(self.samples)
-        self.unread.append(value.detach())
-        if len(self.unread) == self.read_every:
-            self.read_losses()
-
-    def read_losses(self):
-        """Fetch the losses of the latest steps; stop at the first that is not finite."""
-        one = len(self.unread) == 1
-        values = [self.unread[0].item()] if one else torch.stack(self.unread).tolist()
-        self.unread.clear()
-        for value in values:
-            self.losses.append(value)
-            if not math.isfinite(value):
-                step = len(self.losses)
-                self.stopped = (
-                    f"the loss of step {step} is {value}, at sample {self.seen[step - 1]}"
-                )
-                break
-
-    def latest(self):
-        return f"loss {self.losses[-1]:.4g}" if self.losses else ""
-
-    def evaluate(self):
-        if self.unread:
-            self.read_losses()
-        self.training += self.lap()
-        self.eval_seen.append(self.samples)
-        self.eval_seconds.append(self.training)
-        for name, (X, y) in self.tables.items():
-            value = _mean_loss(self.model, X, y, self.loss)
-            self.eval_losses[name].append(value)
-            if not (math.isfinite(value) or self.stopped):
-                self.stopped = f"the loss on {name!r} is {value}, after sample {self.samples}"
-        self.evaluating += self.lap()
-
-    def lap(self):
-        """Return the seconds since the last call, once the device has done its work."""
-        _synchronise(self.device)
-        before, self.clock = self.clock, time.perf_counter()
-        return self.clock - before
-
-    def finish(self):
-        if self.eval_seen[-1] != self.samples:
-            self.evaluate()
-        return History(
-            samples=np.array(self.seen[: len(self.losses)]),
-            losses=np.array(self.losses),
-            eval_samples=np.array(self.eval_seen),
-            eval_losses={name: np.array(values) for name, values in self.eval_losses.items()},
-            eval_seconds=np.array(self.eval_seconds),
-            seconds_training=self.training,
-            seconds_evaluating=self.evaluating,
-            stopped=self.stopped,
-            device=str(self.device),
-        )
-
-
-def _mean_loss(model, X, y, loss):
-    """Return the loss over all rows, each batch weighted by its rows."""
-    was_training = model.training
-    model.eval()
-    total = 0.0
-    try:
-        with torch.no_grad():
-            for xb, yb in minibatches(X, y, batch=min(EVALUATION_BATCH, len(X)), shuffle=False):
-                total += loss(model(xb), yb).item() * len(yb)
-    finally:
-        model.train(was_training)
-    return total / len(X)
-
-
-def _bar(total, progress):
+def _bar(total, done, progress, unit, team):
     """Return a context that is a progress bar, or None where none is to be shown."""
     if progress is None:
         off = os.environ.get("TQDM_DISABLE", "") not in ("", "0")
         progress = not off and (sys.stderr.isatty() or _in_notebook())
-    if not progress:
+    if not progress or (team is not None and team.rank > 0):
         return contextlib.nullcontext()
     from tqdm.auto import tqdm
 
-    return tqdm(total=total, unit=" samples", unit_scale=True, leave=False)
+    return tqdm(total=total, initial=done, unit=unit, unit_scale=True, leave=False)
 
 
 def _in_notebook():
     ipython = sys.modules.get("IPython")
     return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
-
-
-def _synchronise(device):
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    elif device.type == "mps":
-        torch.mps.synchronize()

@@ -28,6 +28,7 @@ COLAB = {
     "matplotlib": "3.10.0",
     "numpy": "2.1.3",
     "pooch": "1.9.0",
+    "scipy": "1.16.3",
     "torch": "2.11.0",
     "tqdm": "4.67.3",
 }
