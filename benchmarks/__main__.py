@@ -6,11 +6,15 @@ import os
 import sys
 from pathlib import Path
 
-from benchmarks import airfoil_epoch, input_pipeline
-from benchmarks.sidebyside import machine, table
+from benchmarks import airfoil_epoch, input_pipeline, time_to_accuracy
+from benchmarks.sidebyside import machine, shares, table
 from gdutils.data import airfoil
 
-BENCHMARKS = {"airfoil": airfoil_epoch.run, "pipeline": input_pipeline.run}
+BENCHMARKS = {
+    "airfoil": airfoil_epoch.run,
+    "pipeline": input_pipeline.run,
+    "accuracy": time_to_accuracy.run,
+}
 RESULTS = Path(__file__).parent / "results.json"
 
 
@@ -32,7 +36,8 @@ def main():
     for name, run in BENCHMARKS.items():
         if arguments.only in (None, name):
             result["rows"] += run(quick=arguments.quick)
-    print(table(result["rows"]))
+    print(table([row for row in result["rows"] if "ratio" in row]))
+    print(shares([row for row in result["rows"] if "share" in row]))
     m = result["machine"]
     print(f"\n{m['processor']}, {m['cores']} cores, torch {m['torch']}, {m['date']}")
     print(

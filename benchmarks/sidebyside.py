@@ -67,6 +67,16 @@ def table(rows):
     )
 
 
+def shares(rows):
+    """Return lines that say which part of the machine's peak each row reaches."""
+    return "".join(
+        f"\n{r['task']}: {r['share']:.0%} ({r['images_per_s']:,.0f} images/s, "
+        f"{r['operations_per_image'] / 1e6:,.1f} million operations each; "
+        f"peak {r['peak_per_s'] / 1e9:,.0f} GFLOP/s)"
+        for r in rows
+    )
+
+
 def machine():
     """Return what a reader needs to judge the times by."""
     return {
@@ -91,4 +101,4 @@ def _processor():
 
 
 def _ms(seconds):
-    return f"{1000 * seconds:.2f} ms"
+    return f"{1000 * seconds:.2f} ms" if seconds < 10 else f"{seconds:,.1f} s"

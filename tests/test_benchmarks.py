@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from benchmarks import airfoil_epoch, input_pipeline, sidebyside
+from benchmarks import airfoil_epoch, input_pipeline, sidebyside, time_to_accuracy
 from gdutils.data import fashion_mnist
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,11 +23,27 @@ def test_a_quick_run_prints_a_table_and_writes_json(tmp_path):
     assert run.returncode == 0, run.stderr
     result = json.loads(out.read_text(encoding="utf-8"))
     assert {"processor", "cores", "torch", "date"} <= result["machine"].keys()
-    assert len(result["rows"]) == 7
+    assert len(result["rows"]) == 10
     for row in result["rows"]:
         assert row["task"] in run.stdout
+    for row in result["rows"][:8]:
         assert math.isclose(row["ratio"], row["theirs_s"] / row["ours_s"])
-        assert row["best_s"] > 0
+        assert row.get("best_s", 1) > 0
+    for row in result["rows"][8:]:
+        operations = row["operations_per_image"] * row["images_per_s"]
+        assert math.isclose(row["share"], operations / row["peak_per_s"])
+
+
+def test_operations_of_training_are_those_of_the_shapes():
+    # A convolution 1 -> 2, 3 by 3, that keeps 4 by 4 places, and a product 32 -> 3.
+    model = torch.nn.Sequential(
+        torch.nn.Conv2d(1, 2, 3, padding=1), torch.nn.Flatten(), torch.nn.Linear(32, 3)
+    )
+    row = time_to_accuracy.share("tiny", model, side=4, speed=10.0, peak=1000.0)
+    convolution, product = 2 * 16 * 9 * 2, 2 * 32 * 3
+    # Forwards once; backwards once for the weights and, save in the first layer, for the inputs.
+    assert row["operations_per_image"] == 2 * convolution + 3 * product
+    assert math.isclose(row["share"], row["operations_per_image"] * 10 / 1000)
 
 
 def test_recorded_results_name_their_hardware_and_were_not_quick():
