@@ -9,7 +9,7 @@ import record
 from gdutils import records
 from gdutils.data import fashion_mnist
 
-LIVE = ("lenet-batchnorm-torch", "capstone")
+LIVE = ("lenet-batchnorm-scratch", "lenet-batchnorm-torch", "capstone")
 
 
 def raw(name):

@@ -12,7 +12,7 @@ import torch
 from numpy.testing import assert_array_equal
 from torch import nn
 
-from gdutils import _checkpoints
+from gdutils import _checkpoints, _run
 from gdutils.images import flip, standardise
 from gdutils.training import train
 
@@ -238,6 +238,20 @@ def test_seconds_go_on_from_those_of_the_first_part(tmp_path):
     _, _, history, _ = run(path)
     assert history.seconds_training > state["seconds"][0] > 0
     assert (np.diff(history.eval_seconds) > 0).all()
+
+
+def test_the_time_of_writing_is_neither_training_nor_evaluation(tmp_path, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(_run.time, "perf_counter", lambda: now[0])
+    save = torch.save
+
+    def slow(content, file):
+        now[0] += 1000.0
+        save(content, file)
+
+    monkeypatch.setattr(_checkpoints.torch, "save", slow)
+    _, _, history, _ = run(tmp_path / "run.pt")
+    assert now[0] >= 3000 and history.seconds_training == history.seconds_evaluating == 0
 
 
 CHILD = """
