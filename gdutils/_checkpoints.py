@@ -51,7 +51,7 @@ class Saves:
 
     def due(self, run, n, total):
         """Whether to write after this step; the end of the run is left to the caller."""
-        if self.file is None or run.samples == total:
+        if run.samples == total:
             return False
         return run.samples % n == 0 if self.every is None else len(run.seen) % self.every == 0
 

@@ -8,9 +8,11 @@ import torch
 from gdutils import _random
 from gdutils._batches import minibatches
 
-# Rows; bound the memory of an evaluation, change no result.
+# Rows of a batch in evaluation; bounds the memory, changes no result.
 EVALUATION_BATCH = 8192
-PICTURE_BYTES = 2**18  # of a batch of pictures in evaluation; its activations take far more
+# Of pictures, so many bytes: their activations take far more, and on a processor should stay in
+# its cache. Measured on a small residual network, 2**20 took 1.7 times as long as 2**17.
+PICTURE_BYTES, PICTURE_BYTES_ON_GPU = 2**17, 2**21
 
 
 class Forward:
@@ -34,6 +36,11 @@ class Forward:
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
             output = self.model(xb)
         return output.float()  # the loss is computed in float32
+
+    def shortest(self):
+        """Return the model alone where it takes rows as they are: small steps feel the detour."""
+        plain = self.prepare is None and not (self.half or self.channels_last)
+        return self.model if plain else self
 
     def through(self, model):
         """Return the same with another module, such as the model compiled."""
@@ -62,7 +69,8 @@ def means(forward, X, y, loss, *, batch=EVALUATION_BATCH, team=None):
     """
     rows = len(X)
     if X.ndim > 2:
-        batch = max(1, min(batch, PICTURE_BYTES // X[0].numel()))
+        most = PICTURE_BYTES if X.device.type == "cpu" else PICTURE_BYTES_ON_GPU
+        batch = max(1, min(batch, most // X[0].numel()))
     if team is not None:
         X, y = team.part(X), team.part(y)
     total, right = _sums(forward, X, y, loss, batch) if len(X) else (0.0, None)

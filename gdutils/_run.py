@@ -24,7 +24,7 @@ class Run:
     """`step` and `evaluate` advance it; `state` and `resume` carry it to another process."""
 
     def __init__(self, forward, loss, smoothed, optimiser, schedule, tables, order, team):
-        self.forward, self.loss, self.smoothed = forward, loss, smoothed
+        self.forward, self.loss, self.smoothed = forward.shortest(), loss, smoothed
         self.optimiser, self.schedule, self.tables = optimiser, schedule, tables
         self.order, self.team = order, team
         self.model, self.device = forward.model, forward.device
@@ -43,7 +43,7 @@ class Run:
         self.clock = time.perf_counter()
 
     def compile(self):
-        self.forward = self.forward.through(torch.compile(self.model))
+        self.forward = self.evaluated.through(torch.compile(self.model)).shortest()
 
     def step(self, xb, yb):
         if self.schedule is not None:
@@ -56,10 +56,11 @@ class Run:
         rows = len(yb)
         if self.augment is not None:
             xb = self.augment(xb, self.order.generator)
-        if self.team is not None:
+        if self.team is None:
+            value = self.gradient(xb, yb)
+        else:
             xb, yb = self.team.share(xb), self.team.share(yb)
-        value = self.gradient(xb, yb, len(yb) / rows) if len(yb) else torch.zeros(())
-        if self.team is not None:
+            value = self.gradient(xb, yb, len(yb) / rows) if len(yb) else torch.zeros(())
             value = self.team.add_up(self.parameters, value)
         self.optimiser.step()
         self.samples += rows
@@ -68,10 +69,12 @@ class Run:
         if len(self.unread) == self.read_every:
             self.read_losses()
 
-    def gradient(self, xb, yb, share):
+    def gradient(self, xb, yb, share=1):
         """Return the loss of a batch, or of this process's `share` of it; set the gradients."""
         output = self.forward(xb)
-        value = _evaluation.scalar(self.smoothed(output, yb))
+        value = self.smoothed(output, yb)
+        if value.ndim != 0:
+            raise ValueError(f"loss must return a scalar, got shape {tuple(value.shape)}")
         if share != 1:
             # The shares of the processes then add up to the mean over the whole batch.
             value = value * share

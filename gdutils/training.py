@@ -346,7 +346,7 @@ def train(
                 if bar is not None:
                     bar.set_postfix_str(run.latest(), refresh=False)
                     bar.update(len(yb))
-                if saves.due(run, n, total):
+                if saves.file is not None and saves.due(run, n, total):
                     saves.write(run)
                 if run.stopped:
                     break
