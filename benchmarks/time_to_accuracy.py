@@ -1,12 +1,14 @@
 """Seconds to .926 test accuracy: the recipe of chapter 15 against the published one.
 
 Theirs is ResNet-18 on pictures resized to 96 x 96, Adam, five epochs, fed by a `DataLoader` that
-converts image by image. It would take an hour or more, so its speed is measured over a few batches,
-before and after our run, and the time is worked out: 5 x 60,000 images at that speed. Ours is run
-whole, with one seed; data/runs/capstone.json has five.
+converts image by image. It would take most of an hour, so its speed is measured over a few batches,
+in turn with our runs, and the time is worked out: 5 x 60,000 images at that speed. Ours is run
+whole, with the five seeds of data/runs/capstone-nine.json: the recipe of chapter 15, cut to the
+nine epochs in which its median reaches the target.
 """
 
 import dataclasses
+import statistics
 import time
 
 import torch
@@ -28,22 +30,26 @@ def run(quick=False):
     """Return one row for the time and one for each network's share of the peak."""
     data = fashion_mnist()
     published = Published(data, batch=8 if quick else BATCH)
-    before = published.speed(batches=1 if quick else 3)
-    configuration = records.load("capstone").configuration
+    configuration = records.load("capstone-nine").configuration
     if quick:
         configuration["epochs"] = 1
         data = dataclasses.replace(
             data, train_images=data.train_images[:300], train_labels=data.train_labels[:300]
         )
-    _, result = records.run(configuration, data, 0, device="cpu", progress=False)
-    images = result["samples"][-1]
-    speeds = {"recipe": images / result["seconds_training"]}
-    speeds["published"] = (before + published.speed(batches=1 if quick else 3)) / 2
+    batches, theirs_per_s, ours_s, test = 1 if quick else 3, [], [], []
+    for seed in range(1 if quick else 5):
+        theirs_per_s.append(published.speed(batches))
+        _, result = records.run(configuration, data, seed, device="cpu", progress=False)
+        ours_s.append(result["seconds_training"])
+        test.append(result["test"])
+    theirs_per_s.append(published.speed(batches))
+    seconds, images = statistics.median(ours_s), result["samples"][-1]
+    speeds = {"recipe": images / seconds, "published": statistics.median(theirs_per_s)}
     worked_out = PUBLISHED_EPOCHS * PUBLISHED_IMAGES / speeds["published"]
     task = f"Fashion-MNIST to {PUBLISHED_ACCURACY} on the test set"
     if not quick:
-        task += f" (ours {result['test']:.4f})"
-    first = row(task, result["seconds_training"], worked_out, TARGET)
+        task += f" (ours {statistics.median(test):.4f})"
+    first = row(task, seconds, worked_out, TARGET)
     first |= {"images_per_s": speeds["recipe"], "published_images_per_s": speeds["published"]}
     peak = matrix_peak(2 if quick else 5)
     recipe = records.build(configuration, 55_000)[0]

@@ -245,10 +245,11 @@ def run(configuration, images, seed, *, device="auto", progress=None, **options)
     model : torch.nn.Module
     result : dict
         ``seed``; ``first_losses`` (of the first 20 steps); ``samples`` and ``losses``
-        (means of 100 blocks); ``eval_samples``, ``eval_seconds``, ``validation``
-        (accuracy after each epoch); ``test``, ``test_loss`` (once, after the last
-        step), and for a network that mirrors ``test_unmirrored``;
-        ``seconds_training``, ``seconds_evaluating``, ``stopped``, ``device``.
+        (means of 100 blocks, or single steps if there are fewer); ``eval_samples``,
+        ``eval_seconds``, ``validation`` (accuracy after each epoch); ``test``,
+        ``test_loss`` (once, after the last step), and for a network that mirrors
+        ``test_unmirrored``; ``seconds_training``, ``seconds_evaluating``, ``stopped``,
+        ``device``. A loss that is not finite is None.
     """
     from torch.nn.functional import cross_entropy
 
@@ -257,18 +258,19 @@ def run(configuration, images, seed, *, device="auto", progress=None, **options)
     model, prepare, settings = _settings(configuration, images, seed)
     test = fashion_split(images)[2]
     history = training.train(model, device=device, progress=progress, **settings, **options)
-    ends = np.linspace(0, len(history.losses), BLOCKS + 1).astype(int)[1:]
+    steps = len(history.losses)
+    ends = np.linspace(0, steps, min(BLOCKS, steps) + 1).astype(int)[1:]
     blocks = np.split(history.losses, ends[:-1])
     result = {
         "seed": seed,
-        "first_losses": history.losses[:FIRST].tolist(),
+        "first_losses": [_finite(loss) for loss in history.losses[:FIRST].tolist()],
         "samples": [int(history.samples[end - 1]) for end in ends],
-        "losses": [round(float(block.mean()), 5) for block in blocks],
+        "losses": [_finite(round(float(block.mean()), 5)) for block in blocks],
         "eval_samples": history.eval_samples.tolist(),
         "eval_seconds": np.round(history.eval_seconds, 3).tolist(),
         "validation": history.eval_accuracies["validation"].tolist(),
         "test": training.accuracy(model, *test, prepare=prepare),
-        "test_loss": training.evaluate(model, *test, cross_entropy, prepare),
+        "test_loss": _finite(training.evaluate(model, *test, cross_entropy, prepare)),
         "seconds_training": round(history.seconds_training, 3),
         "seconds_evaluating": round(history.seconds_evaluating, 3),
         "stopped": history.stopped,
@@ -279,6 +281,11 @@ def run(configuration, images, seed, *, device="auto", progress=None, **options)
         result["test_unmirrored"] = training.accuracy(model, *test, prepare=prepare)
         model.mirror = True
     return model, result
+
+
+def _finite(number):
+    """Return a number as JSON has it: None for one that is not finite."""
+    return number if math.isfinite(number) else None
 
 
 def first_losses(configuration, images, seed, steps):

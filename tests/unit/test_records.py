@@ -1,8 +1,10 @@
 import dataclasses
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 import record
@@ -16,8 +18,8 @@ def raw(name):
     return json.loads((record.RUNS / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def test_every_record_is_one_that_the_script_makes():
-    assert records.names() and set(records.names()) <= set(record.RECORDS)
+def test_every_record_that_the_script_makes_is_there_and_no_other():
+    assert records.names() == sorted(record.RECORDS)
 
 
 @pytest.mark.parametrize("name", records.names())
@@ -50,6 +52,7 @@ def test_the_numbers_of_a_record_fit_each_other(name):
 def test_a_record_is_written_as_the_script_writes_it(name):
     text = (record.RUNS / f"{name}.json").read_text(encoding="utf-8")
     assert record.dumps(json.loads(text)) == text
+    assert "NaN" not in text and "Infinity" not in text  # Python's, and not JSON
 
 
 @pytest.mark.parametrize("name", LIVE)
@@ -60,6 +63,43 @@ def test_the_first_steps_of_a_record_can_be_repeated(name):
     losses = records.first_losses(records.load(name).configuration, images, seed=1, steps=15)
     # Another processor adds numbers in another order; bfloat16 has three digits.
     assert_allclose(losses, records.load(name).runs[1]["first_losses"][:15], rtol=5e-3)
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_under_torchrun_all_processes_train_and_the_first_one_writes(tmp_path, monkeypatch, rank):
+    trained = []
+
+    def run(configuration, images, seed, device):
+        trained.append(seed)
+        return torch.nn.Linear(2, 1), {"seed": seed, "test": 0.5, "seconds_training": 1.0}
+
+    monkeypatch.setattr(record, "RUNS", tmp_path)
+    monkeypatch.setattr(records, "run", run)
+    monkeypatch.setenv("RANK", str(rank))
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    options = SimpleNamespace(threads=1, device="cpu")
+    made = record.started("capstone", options)
+    for seed in (1, 0, 1):
+        record.record(made, seed, None, options)
+    assert trained == [1, 0]  # a seed that is there is not made again
+    assert [path.name for path in tmp_path.iterdir()] == ["capstone.json"] * (rank == 0)
+    if rank == 0:
+        written = json.loads((tmp_path / "capstone.json").read_text(encoding="utf-8"))
+        assert [run["seed"] for run in written["runs"]] == [0, 1] and written["parameters"] == 3
+        assert written["hardware"].startswith("2 processes, each on 1 core of ")
+        assert record.started("capstone", options) == written  # it goes on from there
+
+
+def test_a_run_that_diverges_leaves_a_record_that_any_reader_of_json_takes():
+    images = fashion_mnist()
+    few = {"train_images": 600, "train_labels": 600, "test_images": 50, "test_labels": 50}
+    few = dataclasses.replace(images, **{key: getattr(images, key)[:n] for key, n in few.items()})
+    plain = record.recipe(arguments=record.without(norm=None, zero_init=False), batch=50, epochs=3)
+    plain["schedule_arguments"] = {"eta": 1e4, "warm": 0.0}
+    _, result = records.run(plain, few, 0, device="cpu", progress=False)
+    assert result["stopped"] and result["losses"][-1] is None and result["losses"][0] > 0
+    assert len(result["losses"]) == len(result["samples"]) == result["samples"][-1] / 50
+    json.dumps(result, allow_nan=False)
 
 
 def test_another_seed_gives_other_first_steps():
