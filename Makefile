@@ -4,6 +4,7 @@
 PORT ?= 8000
 CHAPTER ?=
 MEASURE ?=
+SEED ?= 0
 
 VENV  := .venv
 BIN   := $(VENV)/bin
@@ -24,13 +25,13 @@ PYTHON  ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 
 # What the built book is made of; a change in the list itself (a file gone) counts as well.
 BOOK      := _build/html/index.html
 BOOK_ROOT := $(wildcard _config.yml _toc.yml index.md references.bib)
-BOOK_TREE := $(wildcard chapters appendix assets gdutils data)
+BOOK_TREE := $(wildcard chapters appendix assets exercises gdutils data)
 SOURCES   := $(BOOK_ROOT) $(shell find $(BOOK_TREE) -type f \
 	! -path '*/__pycache__/*' ! -path '*/.ipynb_checkpoints/*' ! -name '*.gz' | LC_ALL=C sort)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help book test serve outputs bench lock format clean FORCE
+.PHONY: help book test serve outputs bench exercises grade lock format clean FORCE
 
 help: ## list the commands
 	@echo "usage: make <command>"
@@ -51,6 +52,14 @@ outputs: $(STAMP)/gdutils ## execute the chapters and store their outputs (CHAPT
 
 bench: $(STAMP)/gdutils ## measure against DataLoader: a table, and JSON in benchmarks/results.json
 	@$(BIN)/python -m benchmarks
+
+exercises: $(STAMP)/gdutils ## make the students' problem sets in exercises/ (SEED=7 for other numbers)
+	@$(BIN)/python scripts/exercises.py --seed $(SEED)
+
+grade: $(STAMP)/gdutils ## grade a folder: make grade SET=ps1 IN=handed-in OUT=graded (SEED as for exercises)
+	@if [ -z "$(SET)" ] || [ -z "$(IN)" ] || [ -z "$(OUT)" ]; then \
+		echo "usage: make grade SET=ps1 IN=folder OUT=folder [SEED=7]" >&2; exit 2; fi
+	@$(BIN)/python -m instructor.grader "$(SET)" "$(IN)" "$(OUT)" --seed $(SEED)
 
 lock: $(STAMP)/venv ## resolve requirements.in into requirements.txt
 	@$(BIN)/python scripts/lock.py

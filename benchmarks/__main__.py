@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from benchmarks import airfoil_epoch, input_pipeline, time_to_accuracy
+from benchmarks import airfoil_epoch, grading, input_pipeline, time_to_accuracy
 from benchmarks.sidebyside import machine, shares, table
 from gdutils.data import airfoil
 
@@ -14,6 +14,7 @@ BENCHMARKS = {
     "airfoil": airfoil_epoch.run,
     "pipeline": input_pipeline.run,
     "accuracy": time_to_accuracy.run,
+    "grading": grading.run,
 }
 RESULTS = Path(__file__).parent / "results.json"
 
@@ -36,8 +37,15 @@ def main():
     for name, run in BENCHMARKS.items():
         if arguments.only in (None, name):
             result["rows"] += run(quick=arguments.quick)
-    print(table([row for row in result["rows"] if "ratio" in row]))
+    compared = [row for row in result["rows"] if "ratio" in row]
+    if compared:
+        print(table(compared))
     print(shares([row for row in result["rows"] if "share" in row]))
+    for row in result["rows"]:
+        if "peak_bytes" in row:
+            limits = f"at most {row['at_most_s']} s and {row['at_most_bytes'] / 2**20:,.0f} MiB"
+            taken = f"{row['seconds']:.0f} s, {row['peak_bytes'] / 2**20:,.0f} MiB"
+            print(f"\n{row['task']}: {taken} ({limits})")
     m = result["machine"]
     print(f"\n{m['processor']}, {m['cores']} cores, torch {m['torch']}, {m['date']}")
     print(

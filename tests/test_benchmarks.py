@@ -2,15 +2,18 @@
 
 import json
 import math
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 import torch
 from torch.testing import assert_close
 
-from benchmarks import airfoil_epoch, input_pipeline, sidebyside, time_to_accuracy
+from benchmarks import airfoil_epoch, grading, input_pipeline, sidebyside, time_to_accuracy
 from gdutils.data import fashion_mnist
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,15 +26,16 @@ def test_a_quick_run_prints_a_table_and_writes_json(tmp_path):
     assert run.returncode == 0, run.stderr
     result = json.loads(out.read_text(encoding="utf-8"))
     assert {"processor", "cores", "torch", "date"} <= result["machine"].keys()
-    assert len(result["rows"]) == 10
+    assert len(result["rows"]) == 11
     for row in result["rows"]:
         assert row["task"] in run.stdout
     for row in result["rows"][:8]:
         assert math.isclose(row["ratio"], row["theirs_s"] / row["ours_s"])
         assert row.get("best_s", 1) > 0
-    for row in result["rows"][8:]:
+    for row in result["rows"][8:10]:
         operations = row["operations_per_image"] * row["images_per_s"]
         assert math.isclose(row["share"], operations / row["peak_per_s"])
+    assert result["rows"][10]["seconds"] > 0
 
 
 def test_operations_of_training_are_those_of_the_shapes():
@@ -44,6 +48,21 @@ def test_operations_of_training_are_those_of_the_shapes():
     # Forwards once; backwards once for the weights and, save in the first layer, for the inputs.
     assert row["operations_per_image"] == 2 * convolution + 3 * product
     assert math.isclose(row["share"], row["operations_per_image"] * 10 / 1000)
+
+
+def test_the_memory_of_a_process_counts_that_of_its_children():
+    child = "import time; x = bytearray(100 * 2**20); print(flush=True); time.sleep(60)"
+    code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        peak = grading.Peak(process.pid)
+        time.sleep(0.5)
+        assert 100 * 2**20 < peak.stop() < 300 * 2**20
+        pids = [p.name for p in Path(f"/proc/{process.pid}/task").iterdir()]
+        for pid in pids:
+            children = Path(f"/proc/{process.pid}/task/{pid}/children").read_text().split()
+            for one in children:
+                os.kill(int(one), signal.SIGKILL)
 
 
 def test_recorded_results_name_their_hardware_and_were_not_quick():

@@ -1,0 +1,1 @@
+"""Problem sets, their answers, and the grader."""
