@@ -35,7 +35,7 @@ SOURCES   := $(BOOK_ROOT) $(shell find $(BOOK_TREE) -type f \
 
 help: ## list the commands
 	@echo "usage: make <command>"
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-10s%s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-12s%s\n", $$1, $$2}'
 
 book: $(BOOK) ## build the website into _build/html
 	@$(if $(BUILT),:,echo "Nothing has changed since the book was last built.")
