@@ -68,20 +68,28 @@ def find(wanted):
 
 
 async def execute_all(paths, timeout, measure):
-    """Execute `paths`, a few at a time; return whether all went well."""
-    slots = asyncio.Semaphore(AT_ONCE)
+    """Execute `paths`, a few at a time; return whether all went well.
+
+    Kernels that run side by side share the cores: with more threads than cores they would wait for
+    one another. What is measured has the machine to itself.
+    """
+    at_once = 1 if measure else min(AT_ONCE, len(paths))
+    share = max(1, (os.cpu_count() or 1) // at_once)
+    threads = {} if at_once == 1 else {"OMP_NUM_THREADS": str(share)}
+    slots = asyncio.Semaphore(at_once)
 
     async def one(path):
         async with slots:
-            return await execute(path, timeout, measure)
+            return await execute(path, timeout, measure, threads)
 
     return all(await asyncio.gather(*(one(path) for path in paths)))
 
 
-async def execute(path, timeout, measure=False):
+async def execute(path, timeout, measure=False, threads=None):
     """Execute one notebook and write it if its normal form changed; return whether it ran.
 
     Unless `measure`, cells that are tagged as measurements keep the outputs that they have.
+    `threads` is environment for the kernel, which that of the user overrules.
     """
     before = path.read_text(encoding="utf-8")
     notebook = nbformat.reads(before, as_version=4)
@@ -101,7 +109,7 @@ async def execute(path, timeout, measure=False):
     )
     started = time.perf_counter()
     try:
-        await client.async_execute(env=kernel_environment())
+        await client.async_execute(env=(threads or {}) | kernel_environment())
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         reason = failure(notebook.cells, running["cell"], error, timeout)
         print(f"{shown(path)}: {reason}", file=sys.stderr)

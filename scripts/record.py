@@ -1,7 +1,7 @@
 """Make the recorded full runs of Part III: `data/runs/*.json`.
 
     python scripts/record.py capstone                 # five seeds, on two cores about 5 minutes
-    python scripts/record.py --list                   # the records, and what each took
+    python scripts/record.py --list                   # what each took; all together, an hour
     python scripts/record.py capstone --seeds 0 1     # fewer seeds
 
 Each seed is written as soon as it is done; a record that was cut short goes on where it stopped.

@@ -6,6 +6,10 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 failed=()
 summary=()
 
+# Two tests or kernels at a time: with two threads each, on two cores, they would wait for one
+# another at every small operation and take up to ten times as long.
+export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
+
 part() {
   local name=$1 start=$SECONDS
   shift

@@ -101,6 +101,24 @@ def test_thread_counts_and_the_place_of_the_data_pass_through(chapter):
     assert output.data["text/plain"] == "('1', 'there')"
 
 
+def test_kernels_side_by_side_share_the_cores(chapter, tmp_path):
+    first = chapter("import os; print(os.environ.get('OMP_NUM_THREADS'))")
+    second = first.rename(tmp_path / "02-trial.ipynb")
+    first = chapter("import os; print(os.environ.get('OMP_NUM_THREADS'))")
+
+    def stored(path):
+        return nbformat.read(path, as_version=4).cells[0].outputs[0].text.strip()
+
+    share = str(max(1, os.cpu_count() // 2))
+    unset = {k: v for k, v in os.environ.items() if k not in ("GDUTILS_DATA", "OMP_NUM_THREADS")}
+    for options, expected in (([], share), (["--measure"], "None")):
+        command = [sys.executable, SCRIPT, first, second, *options]
+        subprocess.run(command, env=unset, check=True, capture_output=True)
+        assert [stored(path) for path in (first, second)] == [expected] * 2
+    execute(first, second, OMP_NUM_THREADS="7")
+    assert [stored(path) for path in (first, second)] == ["7"] * 2
+
+
 @pytest.mark.parametrize("name", ["99", "no-such-file.ipynb"])
 def test_chapter_that_is_not_there_is_named(name):
     run = execute(name)

@@ -95,7 +95,7 @@ def test_a_run_that_diverges_leaves_a_record_that_any_reader_of_json_takes():
     few = {"train_images": 600, "train_labels": 600, "test_images": 50, "test_labels": 50}
     few = dataclasses.replace(images, **{key: getattr(images, key)[:n] for key, n in few.items()})
     plain = record.recipe(arguments=record.without(norm=None, zero_init=False), batch=50, epochs=3)
-    plain["schedule_arguments"] = {"eta": 1e4, "warm": 0.0}
+    plain["schedule_arguments"] = {"eta": 1e4, "warm": 0.1}
     _, result = records.run(plain, few, 0, device="cpu", progress=False)
     assert result["stopped"] and result["losses"][-1] is None and result["losses"][0] > 0
     assert len(result["losses"]) == len(result["samples"]) == result["samples"][-1] / 50
