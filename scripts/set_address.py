@@ -32,7 +32,7 @@ PLACES = (
     "data/*.md",
     "exercises/*.ipynb",
     "gdutils/*.py",
-    "instructor/*.ipynb",
+    "instructor/*/*.ipynb",
 )
 
 

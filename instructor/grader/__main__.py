@@ -8,6 +8,7 @@ and no score; it is never a zero.
 import argparse
 import os
 import sys
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -54,8 +55,19 @@ def main(arguments=None):
         way=way,
         limits=limits,
     )
+    failures = []
+
+    def one(path):
+        """Grade a file; a fault of the grader costs nobody else a score, and this one none."""
+        try:
+            return grade(path)
+        except Exception as error:
+            failures.append(f"{path}:\n{''.join(traceback.format_exception(error))}")
+            name, why = str(path.relative_to(options.folder)), "the grader itself failed: tell us"
+            return grading.Result(name, grading.UNREADABLE, remarks=[why])
+
     with ThreadPoolExecutor(options.jobs) as pool:
-        results = list(tqdm(pool.map(grade, paths), total=len(paths), unit="file", desc="graded"))
+        results = list(tqdm(pool.map(one, paths), total=len(paths), unit="file", desc="graded"))
     title = options.title or problem_set.title
     reports.write(results, problem_set, options.out, title)
     print(f"{len(results)} files: {reports.counts(results)}")
@@ -63,7 +75,8 @@ def main(arguments=None):
         for remark in result.remarks:
             print(f"  {result.file}: {remark}")
     print(f"scores: {options.out / 'scores.csv'}; overview: {options.out / 'summary.html'}")
-    return 0
+    print("".join(failures), end="", file=sys.stderr)
+    return 1 if failures else 0
 
 
 def choose(wanted, parser):

@@ -13,6 +13,7 @@ from instructor.grader.session import Child, Gone, OutOfTime
 
 OK, PARTIAL, UNREADABLE, TIMEOUT = "ok", "partial", "unreadable", "timeout"
 STATUSES = (OK, PARTIAL, UNREADABLE, TIMEOUT)
+ATTEMPTS = 3  # to start a child
 STARTING = 60.0  # seconds for a cell of the set itself: imports, on a machine that may be busy
 
 
@@ -179,6 +180,9 @@ def grade(path, folder, problem_set, expected, way, limits):
     except OutOfTime:
         result.status = TIMEOUT
         result.remarks.append(f"not graded to the end within {limits.total:g} s")
+    except Gone as error:  # in steps that went well before: a submission that behaves by chance
+        result.status = TIMEOUT
+        result.remarks.append(f"not graded to the end: the process {error}")
     for cell, why in sorted(run.skipped.items(), key=lambda item: item[0].number):
         result.remarks.append(f"skipped {cell.label}: {why}")
     if run.skipped and result.status == OK:
@@ -235,14 +239,20 @@ class _Run:
     def start(self):
         """Start a child and run in it all cells that do not end it."""
         while True:
-            self.stack.close()
-            self.child = self.stack.enter_context(Child(*self.arguments))
-            try:
-                _trust(self.child, self.problem_set)
-            except Gone as error:
-                raise MasterError(f"the set's own cells: the child {error}") from None
+            self.fresh_child()
             if self.run_cells():
                 return
+
+    def fresh_child(self):
+        """Start a child in which nothing but the cells of the set itself has run."""
+        for attempt in range(ATTEMPTS):
+            self.stack.close()
+            try:
+                self.child = self.stack.enter_context(Child(*self.arguments))
+                return _trust(self.child, self.problem_set)
+            except Gone as error:  # nothing of the submission has run: the machine is too busy
+                if attempt == ATTEMPTS - 1:
+                    raise MasterError(f"the set's own cells: the child {error}") from None
 
     def run_cells(self):
         """Run all cells in order; those that miss a name, which may come later, again."""
@@ -273,8 +283,7 @@ class _Run:
         self.begin([])
         for step in question.steps:
             if isinstance(step, Assign):
-                broken = broken or self.assign(step)
-                done.append(step)
+                broken = broken or self.assign(step, done)
                 continue
             value = next(values)
             if broken:
@@ -285,29 +294,30 @@ class _Run:
                     problem = judge(reply, value, step)
                 except Gone as error:
                     problem = str(error)
-                    self.start()
-                    self.begin(done)
+                    self.begin(done, again=True)
             points = 0.0 if problem else step.points
             outcomes.append(Outcome(step.about, points, step.points, problem))
         return outcomes
 
-    def begin(self, steps):
-        """Begin a question, or take it up again after these statements."""
-        try:
-            self.child.request("begin")
-            for step in steps:
-                self.child.request("assign", step.source, self.limits.question)
-        except Gone:
+    def begin(self, steps, again=False):
+        """Begin a question; or `again`, in a new child, after these statements."""
+        if again:
             self.start()
+        self.child.request("begin")
+        for step in steps:
+            self.child.request("assign", step.source, self.limits.question)
 
-    def assign(self, step):
-        """Run a statement of a hidden block; say what went wrong."""
+    def assign(self, step, done):
+        """Run a statement of a hidden block, and note it as done; or say what went wrong."""
         try:
             reply = self.child.request("assign", step.source, self.limits.question)
         except Gone as error:
-            self.start()
+            self.begin(done, again=True)
             return str(error)
-        return judge(reply, None, None) if "error" in reply else ""
+        if "error" in reply:
+            return judge(reply, None, None)
+        done.append(step)
+        return ""
 
 
 def _why(reply):

@@ -16,7 +16,21 @@ from instructor.grader import sandbox
 
 GRACE = 3.0  # seconds beyond the child's own alarm, before it is killed
 LONGEST_REPLY = 16 * 2**20
+LONGEST_TEXT = 300  # characters of an error
 BLOCK = 2**16
+
+
+def _clean(reply):
+    """Return a reply of the form that we expect: a submission may have written it."""
+    if "error" in reply:
+        line = reply.get("line")
+        return {
+            "error": str(reply["error"])[:LONGEST_TEXT],
+            "message": str(reply.get("message", ""))[:LONGEST_TEXT],
+            "line": line if isinstance(line, int) else None,
+        }
+    value = reply.get("value")
+    return {"value": value if isinstance(value, dict) else {}}
 
 
 @dataclass(frozen=True)
@@ -99,7 +113,7 @@ class Child:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def request(self, do, source="", seconds=None):
-        """Return the reply to a request, a dict.
+        """Return the reply to a request: {"error", "message", "line"} or {"value"}, a dict.
 
         Raises
         ------
@@ -121,7 +135,7 @@ class Child:
             except (ValueError, RecursionError):
                 continue  # not ours: a submission wrote on the channel
             if isinstance(reply, dict) and reply.get("token") == token:
-                return reply
+                return _clean(reply)
 
     def _send(self, message):
         try:

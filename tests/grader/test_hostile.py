@@ -10,7 +10,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from instructor.grader import submissions
+from instructor.grader import grading, masters, submissions
 
 FULL = (4, 2, 2)
 
@@ -460,3 +460,55 @@ def largest_step(H):
     return found[0] if found else 0.0
 """
     assert grade(filled(q3=source)).scores == (4, 2, 0)
+
+
+FORGED = """
+def largest_step(H):
+    import json, sys
+    frame = sys._getframe()
+    while "request" not in frame.f_locals:
+        frame = frame.f_back
+    while "replies" not in frame.f_locals:
+        frame = frame.f_back
+    token, replies = frame.f_locals["request"]["token"], frame.f_locals["replies"]
+    reply = {reply}
+    reply["token"] = token
+    replies.write(json.dumps(reply) + chr(10))
+    replies.flush()
+    return 0.0
+"""
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "{'value': [1]}",
+        "{'value': {'kind': 'numbers'}}",
+        "{'value': {'kind': 'numbers', 'shape': [-1], 'numbers': {}}}",
+        "{'value': {'kind': 'numbers', 'shape': 'x', 'numbers': [[1], 2]}}",
+        "{'value': {'kind': 'numbers', 'shape': [], 'numbers': [float('nan')]}}",
+        "{'error': 5, 'line': 'x'}",
+        "{'error': ['x'] * 10**6}",
+        "{}",
+    ],
+)
+def test_a_forged_reply_is_no_more_than_a_wrong_answer(grade, filled, reply):
+    graded = grade(filled(q3=FORGED.replace("{reply}", reply)))
+    assert (graded.scores, graded.status) == ((4, 2, 0), "ok")
+
+
+def test_a_step_before_the_tests_that_ends_the_process_costs_that_question(
+    way, limits, tmp_path, master
+):
+    check = master.cells[at(master, "q3-check")]
+    check.source = check.source.replace(
+        "TESTS\ncheck(", "TESTS\nstep = largest_step(np.eye(2))\ncheck(", 1
+    )
+    changed = masters.ProblemSet("ps0", "ps0-example", master)
+    values = grading.expected_values(changed, way, limits)
+    deadly = "def largest_step(H):\n    import os\n    os._exit(0)"
+    notebook = submissions.solved(changed, submissions.Solution("", {"q3": deadly}))
+    (tmp_path / "x.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+    result = grading.grade(tmp_path / "x.ipynb", tmp_path, changed, values, way, limits)
+    assert [result.score(q) for q in ("q1", "q2", "q3")] == [4, 2, 0] and result.status == "ok"
+    assert "a step before it: ended the process" in result.outcomes["q3"][1].remark

@@ -187,6 +187,28 @@ def test_bad_arguments_are_named(
     assert message in capsys.readouterr().err
 
 
+def test_a_fault_of_the_grader_costs_no_other_file_its_score(
+    folder, tmp_path, example_set, monkeypatch, capsys
+):
+    grade = grading.grade
+
+    def faulty(path, **arguments):
+        if path.name.startswith("cleo"):
+            raise ZeroDivisionError("our own")
+        return grade(path, **arguments)
+
+    monkeypatch.setattr(masters, "load", lambda name, seed: example_set)
+    monkeypatch.setattr(grading, "grade", faulty)
+    assert command.main(["ps0", str(folder), str(tmp_path / "out")]) == 1
+    assert "ZeroDivisionError: our own" in capsys.readouterr().err
+    rows = {row["file"]: row for row in table(tmp_path / "out" / "scores.csv")}
+    assert len(rows) == 7 and rows["ada_ps0-example.ipynb"]["total"] == "8"
+    assert (rows["cleo_ps0-example.ipynb"]["status"], rows["cleo_ps0-example.ipynb"]["total"]) == (
+        "unreadable",
+        "",
+    )
+
+
 def test_without_isolation_there_is_a_warning(graded, capsys):
     graded("--isolation", "none")
     assert "WARNING" in capsys.readouterr().err
