@@ -16,6 +16,7 @@ from pathlib import Path
 from tqdm.auto import tqdm
 
 from instructor.grader import grading, masters, notebooks, reports, sandbox
+from instructor.grader.grading import OTHER_NUMBERS as OTHER
 from instructor.grader.session import Limits
 
 NO_ISOLATION = """\
@@ -75,6 +76,9 @@ def main(arguments=None):
         for remark in result.remarks:
             print(f"  {result.file}: {remark}")
     print(f"scores: {options.out / 'scores.csv'}; overview: {options.out / 'summary.html'}")
+    others = sum(r.remarks[:1] != [] and r.remarks[0].startswith(OTHER) for r in results)
+    if 2 * others > len(results):
+        print("WARNING: most notebooks hold other numbers. Is the seed right?", file=sys.stderr)
     print("".join(failures), end="", file=sys.stderr)
     return 1 if failures else 0
 

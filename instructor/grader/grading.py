@@ -13,6 +13,7 @@ from instructor.grader.session import Child, Gone, OutOfTime
 
 OK, PARTIAL, UNREADABLE, TIMEOUT = "ok", "partial", "unreadable", "timeout"
 STATUSES = (OK, PARTIAL, UNREADABLE, TIMEOUT)
+OTHER_NUMBERS = "not graded: its numbers are not those of this seed"
 ATTEMPTS = 3  # to start a child
 STARTING = 60.0  # seconds for a cell of the set itself: imports, on a machine that may be busy
 
@@ -127,6 +128,8 @@ def judge(reply, expected, test):
     if "error" in reply:
         if reply["error"] == "Late":
             return reply["message"]
+        if reply["error"] == "NameError":
+            return "raised NameError: a name is missing, perhaps from a cell that was skipped"
         known = isinstance(getattr(builtins, reply["error"], None), type)
         return f"raised {reply['error'] if known else 'an error'}"
     value = reply.get("value", {})
@@ -170,6 +173,11 @@ def grade(path, folder, problem_set, expected, way, limits):
         result.remarks.append(str(error))
         return result
     result.answer = open_answer(texts, problem_set)
+    other = other_numbers(cells, problem_set)
+    if other:
+        result.status = UNREADABLE
+        result.remarks.append(f"{OTHER_NUMBERS}: {', '.join(other)}")
+        return result
     run = _Run(problem_set, chosen(cells, problem_set), way, limits, start + limits.total)
     try:
         with run:
@@ -189,6 +197,21 @@ def grade(path, folder, problem_set, expected, way, limits):
         result.status = PARTIAL
     result.seconds = time.monotonic() - start
     return result
+
+
+def other_numbers(cells, problem_set):
+    """Return the names of the questions' numbers that a notebook gives other values.
+
+    A notebook with the numbers of another variant can be right all through and fail the tests.
+    """
+    found = []
+    for source in problem_set.numbers:
+        wanted = notebooks.assigned(source)
+        for cell in cells:
+            given = {} if cell.problem else notebooks.assigned(cell.code)
+            if given.keys() == wanted.keys():
+                found += [name for name in wanted if given[name] != wanted[name]]
+    return list(dict.fromkeys(found))
 
 
 def chosen(cells, problem_set):
@@ -213,7 +236,7 @@ def chosen(cells, problem_set):
 
 def open_answer(texts, problem_set):
     """Return what a notebook says beyond the Markdown that was handed out."""
-    given = {notebooks.plain(c.source) for c in problem_set.student.cells}
+    given = {notebooks.plain(c.source) for c in problem_set.student.cells} | {"YOUR ANSWER HERE"}
     own = [text.strip() for text in texts if notebooks.plain(text) not in given]
     return "\n\n".join(text for text in own if text)
 

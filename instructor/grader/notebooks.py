@@ -100,6 +100,16 @@ def defined(source):
     return found
 
 
+def assigned(source):
+    """Return the values, as source, that a cell gives to names; {} if it does anything else."""
+    values = {}
+    for node in ast.parse(source).body:
+        if not isinstance(node, ast.Assign) or not isinstance(node.targets[0], ast.Name):
+            return {}
+        values[node.targets[0].id] = ast.unparse(node.value)
+    return values
+
+
 def _cell(number, source):
     if len(source) > LONGEST:
         return Cell(number, source, "", f"longer than {LONGEST:,} characters")

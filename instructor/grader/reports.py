@@ -8,6 +8,8 @@ from pathlib import Path
 
 from instructor.grader.grading import STATUSES
 
+# Canvas: name, the student's number there, the number of the file, then the file's own name.
+CANVAS = re.compile(r"(?P<who>[^_]+)(_LATE)?_(?P<id>\d+)_\d+_")
 PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -54,6 +56,7 @@ def write(results, problem_set, folder, title):
     for result in results:
         text = feedback(result, problem_set)
         (folder / "feedback" / pages[result.file]).write_text(text, encoding="utf-8")
+    (folder / "open-answers.html").write_text(open_answers(results, problem_set), encoding="utf-8")
     gradebooks(results, problem_set, folder, title)
     (folder / "summary.html").write_text(summary(results, problem_set), encoding="utf-8")
 
@@ -61,21 +64,38 @@ def write(results, problem_set, folder, title):
 def student_of(file, slug):
     """Return who handed a file in, as its path says.
 
+    A folder that Moodle made counts, else the name of the file without that of the set, else the
+    innermost folder that is not named like the set.
+
     Examples
     --------
-    >>> student_of("ada_ps1-descent-and-conditioning.ipynb", "ps1-descent-and-conditioning")
+    >>> student_of("ada_ps1-descent.ipynb", "ps1-descent")
     'ada'
-    >>> student_of("Ada Lovelace_4711_assignsubmission_file/ps1.ipynb", "ps1-descent")
+    >>> student_of("week 3/Ada Lovelace_4711_assignsubmission_file/ps1.ipynb", "ps1-descent")
     'Ada Lovelace_4711'
-    >>> student_of("ps1-descent (1).ipynb", "ps1-descent")
-    'ps1-descent (1)'
+    >>> student_of("lovelaceada_LATE_4711_99_ps1-descent-1.ipynb", "ps1-descent")
+    'lovelaceada_4711'
+    >>> student_of("Copy of ps1-descent (1).ipynb", "ps1-descent")
+    'Copy of ps1-descent (1)'
     """
     path = Path(file)
-    name = path.parts[0] if len(path.parts) > 1 else path.stem
-    name = re.sub(r"_assignsubmission_file.*$", "", name)
-    shorter = re.sub(rf"{re.escape(slug)}(-\d+| \(\d+\))?", "", name, flags=re.IGNORECASE)
-    shorter = re.sub(rf"(?<![a-z]){slug.split('-')[0]}(?![a-z0-9])", "", shorter, flags=re.I)
-    return shorter.strip(" _-.") or name if re.search(r"[^\W\d_]", shorter) else name
+    for part in path.parts[:-1]:
+        if "_assignsubmission_" in part:
+            return part.partition("_assignsubmission_")[0]
+    canvas = CANVAS.match(path.stem)
+    if canvas:
+        return f"{canvas['who']}_{canvas['id']}"
+    named = (_without_set(name, slug) for name in (path.stem, *reversed(path.parts[:-1])))
+    return next((name for name in named if name), path.stem)
+
+
+def _without_set(name, slug):
+    """Return what a name says beside the set; empty if that is nothing."""
+    name = re.sub(r"(copy[ _]of[ _])+", "", name, flags=re.IGNORECASE)
+    name = re.sub(rf"{re.escape(slug)}(-\d+)?", "", name, flags=re.IGNORECASE)
+    name = re.sub(rf"(?<![a-z]){slug.split('-')[0]}(?![a-z0-9])", "", name, flags=re.IGNORECASE)
+    name = re.sub(r" ?\(\d+\)", "", name).strip(" _-.")
+    return name if re.search(r"[^\W_]", name) else ""
 
 
 def scores(results, problem_set, path):
@@ -131,7 +151,8 @@ def feedback(result, problem_set):
         lines.append("<p><strong>Not graded.</strong> Your teacher will look at it.</p>")
     if result.remarks:
         items = "".join(f"<li>{html.escape(remark)}</li>" for remark in result.remarks)
-        lines.append(f"<p>While your notebook ran:</p><ul>{items}</ul>")
+        when = "Why" if total is None else "While your notebook ran"
+        lines.append(f"<p>{when}:</p><ul>{items}</ul>")
     for question in problem_set.questions:
         number = question.name[1:]
         lines.append(f"<h2>Question {number}. {html.escape(question.title)}</h2>")
@@ -156,6 +177,15 @@ def feedback(result, problem_set):
     return PAGE.format(title=html.escape(problem_set.title), body="\n".join(lines))
 
 
+def open_answers(results, problem_set):
+    """Return one page with all answers to the open question, for the person who marks them."""
+    lines = [f"<h1>{html.escape(problem_set.title)}: open question</h1>"]
+    for result in results:
+        lines.append(f"<h2>{html.escape(result.file)}</h2>")
+        lines.append(f"<pre>{html.escape(result.answer or '(none)')}</pre>")
+    return PAGE.format(title=html.escape(f"{problem_set.title}: answers"), body="\n".join(lines))
+
+
 def best_by_student(results, problem_set):
     """Return (student, total) for whoever has a score; of several files the best counts."""
     best = {}
@@ -177,7 +207,7 @@ def gradebooks(results, problem_set, folder, title):
         "canvas.csv": [
             ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", title],
             ["    Points Possible", "", "", "", "", _number(most)],
-            *([s, "", "", s, "", _number(t)] for s, t in rows),
+            *([*_canvas_names(s), "", _number(t)] for s, t in rows),
         ],
         "nbgrader.csv": [
             [
@@ -194,6 +224,12 @@ def gradebooks(results, problem_set, folder, title):
     for name, table in tables.items():
         with open(folder / name, "w", encoding="utf-8", newline="") as file:
             csv.writer(file).writerows([[_safe(value) for value in row] for row in table])
+
+
+def _canvas_names(student):
+    """Return the columns Student, ID, SIS User ID, SIS Login ID: a number is Canvas's own."""
+    who, _, number = student.rpartition("_")
+    return (who, number, "", "") if who and number.isdigit() else (student, "", "", student)
 
 
 def counts(results):

@@ -283,7 +283,7 @@ def test_a_missing_import_of_the_setup_costs_nothing(grade, filled):
 def test_a_missing_import_of_ones_own_costs_that_question(grade, filled):
     graded = grade(filled(q3="def largest_step(H):\n    return 2 / scipy.linalg.norm(H, 2)"))
     assert graded.scores == (4, 2, 0)
-    assert graded.result.outcomes["q3"][0].remark == "raised NameError"
+    assert graded.result.outcomes["q3"][0].remark.startswith("raised NameError")
 
 
 def test_a_syntax_error_costs_its_own_cell(grade, filled):

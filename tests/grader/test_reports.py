@@ -126,6 +126,7 @@ def test_gradebooks_hold_the_best_file_of_each_student_and_no_row_without_a_scor
     canvas = table(out / "canvas.csv")
     assert canvas[0]["Student"].strip() == "Points Possible" and canvas[0]["Set 0"] == "8"
     assert {row["SIS Login ID"] for row in canvas[1:]} == set(moodle)
+    assert reports._canvas_names("lovelaceada_4711") == ("lovelaceada", "4711", "", "")
     nbgrader = table(out / "nbgrader.csv")
     assert {row["student_id"] for row in nbgrader} == set(moodle)
     assert {row["max_score"] for row in nbgrader} == {"8"}
@@ -147,13 +148,39 @@ def test_the_summary_has_the_distribution_of_each_question(graded):
         ("ada_ps1-descent (1).ipynb", "ada"),
         ("ada_ps1-descent-2.ipynb", "ada"),
         ("Ada Lovelace_4711_assignsubmission_file_/ps1-descent.ipynb", "Ada Lovelace_4711"),
-        ("lovelaceada_4711_99_ps1-descent.ipynb", "lovelaceada_4711_99"),
+        ("lovelaceada_4711_99_ps1-descent.ipynb", "lovelaceada_4711"),
+        ("lovelaceada_LATE_4711_120_ps1-descent-1.ipynb", "lovelaceada_4711"),
+        ("group1/ada_ps1-descent.ipynb", "ada"),
+        ("group1/bob_ps1-descent.ipynb", "bob"),
+        ("all/Ada Lovelace_4711_assignsubmission_file_/x.ipynb", "Ada Lovelace_4711"),
+        ("ada/ps1/ps1-descent.ipynb", "ada"),
+        ("Copy of ada_ps1-descent.ipynb", "ada"),
         ("ps1-descent.ipynb", "ps1-descent"),
         ("Übung.ipynb", "Übung"),
     ],
 )
 def test_a_student_is_named_by_the_file(file, student):
     assert reports.student_of(file, "ps1-descent") == student
+
+
+def test_all_open_answers_stand_on_one_page(graded):
+    text = (graded() / "open-answers.html").read_text(encoding="utf-8")
+    assert "Because &lt;script&gt;alert(1)&lt;/script&gt; &amp; so" in text
+    assert text.count("<h2>") == 7
+
+
+def test_numbers_of_another_variant_are_not_graded(folder, graded, filled, capsys):
+    for name in ("eve", "finn", "gus", "hal", "ida", "jo", "kim", "lea"):
+        notebook = filled(q2="factor = 1 - 2 * eta")
+        numbers = next(c for c in notebook.cells if c.source.startswith("eta ="))
+        numbers.source = "eta = 0.3  # the step size"
+        (folder / f"{name}_ps0-example.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+    rows = {row["file"]: row for row in table(graded() / "scores.csv")}
+    row = rows["eve_ps0-example.ipynb"]
+    assert (row["status"], row["q1"], row["total"]) == ("unreadable", "", "")
+    assert row["remarks"] == "not graded: its numbers are not those of this seed: eta"
+    assert rows["ada_ps0-example.ipynb"]["total"] == "8"
+    assert "Is the seed right?" in capsys.readouterr().err
 
 
 def test_two_files_never_share_a_page():
