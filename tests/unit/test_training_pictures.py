@@ -1,6 +1,7 @@
 """train() on pictures of bytes: preparation, augmentation, classes, precision, memory format."""
 
 import functools
+import re
 
 import numpy as np
 import pytest
@@ -192,9 +193,9 @@ def test_a_model_compiled_by_torch_takes_nearly_the_same_steps(monkeypatch):
 
 
 def test_the_bar_counts_images_and_shows_loss_and_accuracy(capfd):
-    run(progress=True, epochs=20)
+    run(progress=True, epochs=300)  # the bar is drawn ten times a second: not a shorter run
     said = capfd.readouterr().err
-    assert "images/s" in said and "loss " in said and "accuracy 0." in said
+    assert "images/s" in said and re.search(r"loss \d.*accuracy [01]\.\d{3}", said), said
 
 
 def test_the_trial_leaves_modes_buffers_and_random_numbers_as_they_were():
