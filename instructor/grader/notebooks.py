@@ -106,7 +106,10 @@ def assigned(source):
     for node in ast.parse(source).body:
         if not isinstance(node, ast.Assign) or not isinstance(node.targets[0], ast.Name):
             return {}
-        values[node.targets[0].id] = ast.unparse(node.value)
+        try:
+            values[node.targets[0].id] = ast.unparse(node.value)
+        except RecursionError:  # nested deeper than any number: it may compile, and it may run
+            return {}
     return values
 
 

@@ -274,6 +274,12 @@ def test_a_cell_that_raises_is_named_and_the_rest_counts(grade, filled):
     assert "ZeroDivisionError in line 2" in graded.result.remarks[0]
 
 
+def test_a_cell_that_is_nested_deep_does_no_harm(grade, filled):
+    deep = "eta = " + "+".join(["1"] * 700)  # compiles, and is too deep to be written out again
+    graded = grade(with_cell(filled(), deep, place=99))
+    assert graded.scores == FULL and graded.status in ("ok", "partial")
+
+
 def test_a_missing_import_of_the_setup_costs_nothing(grade, filled):
     notebook = filled()
     del notebook.cells[at(notebook, "setup")]
