@@ -214,6 +214,27 @@ function readArrays(view, lengths) {
   });
 }
 
+const frameOf = (spec, position) => spec.controls.reduce((n, c, i) => n * c.labels.length + position[i], 0);
+
+// What each panel shows at a position of the sliders, as the inside of an SVG element: text in, text
+// out, so that the book's build draws the same figure for paper. `number` keeps the ids of a page apart.
+function drawPanels(spec, arrays, position, width, number) {
+  const index = frameOf(spec, position);
+  const columns = width >= 560 ? Math.min(spec.panels.length, 2) : 1;
+  let first = 0;
+  return spec.panels.map((panel, i) => {
+    const box = layout(panel, Math.floor((width - 20 * (columns - 1)) / columns));
+    const { x, y, svg } = axes(panel, box);
+    const { curves, labels: names } = drawCurves(panel, spec.frames[index], first, arrays, box, x, y);
+    first += 2 * panel.curves.length;
+    const clip = `gd-clip-${number}-${i}`;
+    const frame = `<clipPath id="${clip}"><rect x="${box.left}" y="${box.top - 3}" ` +
+      `width="${box.right - box.left}" height="${box.bottom - box.top + 6}"/></clipPath>`;
+    const label = `${spec.title}: ${panel.ylabel} against ${panel.xlabel}. ${spec.sentences[index]}`;
+    return { box, label, svg: `${frame}${svg}<g clip-path="url(#${clip})">${curves}</g>${names}` };
+  });
+}
+
 let counter = 0;
 
 function buildControls(spec, root, position, changed) {
@@ -303,24 +324,15 @@ function render({ model, el }) {
   let width = 0;
   const draw = () => {
     if (!width) return;
-    const index = spec.controls.reduce((n, c, i) => n * c.labels.length + position[i], 0);
-    let first = 0;
-    const columns = width >= 560 ? Math.min(spec.panels.length, 2) : 1;
-    spec.panels.forEach((panel, i) => {
-      const box = layout(panel, Math.floor((width - 20 * (columns - 1)) / columns));
-      const { x, y, svg } = axes(panel, box);
-      const { curves, labels: names } = drawCurves(panel, spec.frames[index], first, arrays, box, x, y);
-      first += 2 * panel.curves.length;
-      const clip = `gd-clip-${root.dataset.number}-${i}`;
+    const drawn = drawPanels(spec, arrays, position, width, root.dataset.number);
+    drawn.forEach(({ box, svg, label }, i) => {
       drawings[i].setAttribute("viewBox", `0 0 ${box.width} ${box.height}`);
       drawings[i].setAttribute("width", box.width);
       drawings[i].setAttribute("height", box.height);
-      drawings[i].setAttribute("aria-label", `${spec.title}: ${panel.ylabel} against ${panel.xlabel}. ${spec.sentences[index]}`);
-      drawings[i].innerHTML = `<clipPath id="${clip}"><rect x="${box.left}" y="${box.top - 3}" ` +
-        `width="${box.right - box.left}" height="${box.bottom - box.top + 6}"/></clipPath>${svg}` +
-        `<g clip-path="url(#${clip})">${curves}</g>${names}`;
+      drawings[i].setAttribute("aria-label", label);
+      drawings[i].innerHTML = svg;
     });
-    sentence.textContent = spec.sentences[index];
+    sentence.textContent = spec.sentences[frameOf(spec, position)];
   };
   root.dataset.number = counter += 1;
   const controls = buildControls(spec, root, position, draw);
@@ -337,4 +349,4 @@ function render({ model, el }) {
   return () => { stop(); observer.disconnect(); };
 }
 
-export default { render };
+export default { render, readArrays, drawPanels, palette: LIGHT };

@@ -5,6 +5,7 @@ layout models. A page needs the description and the numbers; the module comes on
 """
 
 import json
+from html import escape
 from pathlib import Path
 
 from docutils import nodes
@@ -15,7 +16,7 @@ from sphinx.util.docutils import SphinxDirective
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 STATE = "application/vnd.jupyter.widget-state+json"
-WITHOUT_JAVASCRIPT = "This figure has sliders and needs JavaScript; the text says what it shows."
+WITHOUT_JAVASCRIPT = "With JavaScript, this figure has sliders."
 logger = logging.getLogger(__name__)
 
 
@@ -24,14 +25,18 @@ def keep_what_a_page_needs(app: Sphinx, docname: str, content: list[str]) -> Non
     if Path(app.env.doc2path(docname)).suffix != ".ipynb":
         return
     notebook = json.loads(content[0])
-    views = _views(notebook)
-    if views:
-        models = _models(notebook)
-        kept = {view: reduce_model(models, view, docname) for view in views}
+    kept = models_of(notebook, docname)
+    if kept:
         notebook["metadata"]["widgets"] = {STATE: _state(kept)}
         content[0] = json.dumps(notebook)
     elif notebook["metadata"].pop("widgets", None):
         content[0] = json.dumps(notebook)
+
+
+def models_of(notebook: dict, docname: str) -> dict[str, dict]:
+    """Return the reduced model of every explorer that a notebook shows, by the id of its view."""
+    models = _models(notebook)
+    return {view: reduce_model(models, view, docname) for view in _views(notebook)}
 
 
 def reduce_model(models: dict, model_id: str, docname: str) -> dict:
@@ -46,21 +51,47 @@ def reduce_model(models: dict, model_id: str, docname: str) -> dict:
     return {"state": {"spec": model["state"]["spec"]}, "buffers": model.get("buffers", [])}
 
 
-def slot(model_id: str, spec: dict) -> str:
-    """Return the HTML of the place that an explorer will fill, its height set aside."""
+def slot(model_id: str, spec: dict, images: str) -> str:
+    """Return the HTML of the place that an explorer will fill, its height set aside.
+
+    Without JavaScript it shows the explorer as `papers` has drawn it, from the folder `images`.
+    """
     wide, narrow = (reserved_height(spec, width) for width in (680, 350))
     view = json.dumps({"model_id": model_id})
+    stills = "".join(
+        f'<img src="{images}/{still_name(model_id, i)}" alt="{escape(panel_label(spec, panel))}">'
+        for i, panel in enumerate(spec["panels"])
+    )
     return (
         f'<div class="gd-slot" style="--gd-wide:{wide}px;--gd-narrow:{narrow}px">'
         f'<script type="{VIEW}">{view}</script>'
-        f"<noscript><p>{WITHOUT_JAVASCRIPT}</p></noscript></div>"
+        f"<noscript>{stills}<p>{WITHOUT_JAVASCRIPT}</p></noscript></div>"
     )
+
+
+def still_name(model_id: str, panel: int) -> str:
+    """Return the file name of a panel as it stands without JavaScript."""
+    return f"explorer-{model_id}-{panel}.svg"
 
 
 def state_script(kept: dict) -> str:
     """Return the script element that holds the state of the given models."""
     text = json.dumps(_state(kept), separators=(",", ":")).replace("</", "<\\/")
     return f'<script type="{STATE}">{text}</script>'
+
+
+def panel_label(spec: dict, panel: dict) -> str:
+    """Return what explore.js says of a panel at the first position of the sliders."""
+    sentence = spec["sentences"][first_position(spec)]
+    return f"{spec['title']}: {panel['ylabel']} against {panel['xlabel']}. {sentence}"
+
+
+def first_position(spec: dict) -> int:
+    """Return the row of the table of frames at which the sliders stand first."""
+    row = 0
+    for control in spec["controls"]:
+        row = row * len(control["labels"]) + control["start"]
+    return row
 
 
 def reserved_height(spec: dict, width: int) -> int:
@@ -109,7 +140,8 @@ class Explorer(SphinxDirective):
             )
         view = views[int(ordinal)]
         model = reduce_model(_models(notebook), view, docname)
-        html = slot(view, model["state"]["spec"]) + state_script({view: model})
+        images = "../" * self.env.docname.count("/") + "_images"
+        html = slot(view, model["state"]["spec"], images) + state_script({view: model})
         return [nodes.raw("", html, format="html")]
 
 

@@ -8,10 +8,10 @@ from bs4 import BeautifulSoup
 from docutils import nodes
 from sphinx.application import Sphinx
 
-from . import weight
+from . import address, weight
 from .explorers import STATE, VIEW, slot
 
-CAPTION = re.compile(r"((Figure|Table|Explorer) [0-9A-Z]+\.[0-9]+|From chapter [0-9]+)\.")
+CAPTION = re.compile(r"((Figure|Table|Explorer) [0-9A-Z]+\.[0-9]+|From chapter [0-9]+|The map)\.")
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 CHOOSE_THEME = """
 (({ dataset }) => {
@@ -28,7 +28,9 @@ addEventListener("toggle", () => dispatchEvent(new Event("resize")), true);
 def describe(
     app: Sphinx, pagename: str, templatename: str, context: dict, doctree: nodes.document | None
 ) -> None:
-    """Give a page its description: of its front matter, else its first paragraph."""
+    """Give a page its day and its description: of its front matter, else its first paragraph."""
+    if doctree is not None:
+        context["last_updated"] = address.last_change(app.srcdir, app.env.doc2path(pagename))
     if doctree is None or 'name="description"' in (context.get("metatags") or ""):
         return
     paragraph = next(iter(doctree.findall(nodes.paragraph)), None)
@@ -72,6 +74,7 @@ def mend_all(app: Sphinx, exception: Exception | None) -> None:
         mend_explorers(soup, path, out)
         mend_captions(soup)
         mend_images(soup, path)
+        mend_downloads(soup, path)
         mend_folds(soup)
         mend_landmarks(soup)
         mend_names(soup)
@@ -105,15 +108,15 @@ def mend_explorers(soup: BeautifulSoup, path: Path, out: Path) -> None:
     if not views:
         return
     states = soup.find_all("script", type=STATE)
+    depth = len(path.relative_to(out).parts) - 1
     models = {k: v for s in states for k, v in json.loads(s.string)["state"].items()}
     for view in views:
         if view.find_parent(class_="gd-slot") is None:
             model_id = json.loads(view.string)["model_id"]
-            html = slot(model_id, models[model_id]["state"]["spec"])
+            html = slot(model_id, models[model_id]["state"]["spec"], "../" * depth + "_images")
             view.replace_with(BeautifulSoup(html, "html.parser"))
     for state in states:
         soup.body.append(state.extract())
-    depth = len(path.relative_to(out).parts) - 1
     script = soup.new_tag("script", src="../" * depth + "_static/explorer.js")
     script["defer"] = ""
     soup.body.append(script)
@@ -139,6 +142,17 @@ def mend_images(soup: BeautifulSoup, path: Path) -> None:
                 image["width"], image["height"] = (
                     str(round(float(n) * 4 / 3)) for n in box.groups()
                 )
+
+
+def mend_downloads(soup: BeautifulSoup, path: Path) -> None:
+    """Offer the PDF of the build where there is one; the theme's button only opens a dialogue."""
+    button = soup.select_one("button.btn-download-pdf-button")
+    paper = path.with_suffix(".pdf")
+    if button is None or not paper.is_file():
+        return
+    del button["onclick"]
+    button.name, button["href"], button["download"] = "a", paper.name, ""
+    button["title"] = button["aria-label"] = "Download as PDF"
 
 
 def mend_folds(soup: BeautifulSoup) -> None:

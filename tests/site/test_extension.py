@@ -1,13 +1,8 @@
 """The book's own Sphinx extension: the parts that need neither a browser nor a build."""
 
-import sys
-from pathlib import Path
-
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "assets"))
-
 from sphinx.errors import ExtensionError
+
 from sphinx_downhill import explorers, frontend, pages, styles
 
 MODULE = "const a = 1;\nexport default { render() {} };\n"

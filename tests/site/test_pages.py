@@ -3,6 +3,8 @@
 import re
 from urllib.parse import urlsplit
 
+import pytest
+
 FILE_NAME = re.compile(r"\.(png|svg|jpe?g|gif)$|^[0-9a-f]{16,}|/", re.IGNORECASE)
 
 
@@ -96,13 +98,24 @@ def test_the_page_follows_the_system_before_any_script_file_has_run(address, bro
     assert page.locator("html").get_attribute("data-theme") == "dark"
 
 
-def test_the_one_search_box_finds_a_word(address, visit):
+@pytest.mark.parametrize(
+    ("words", "title"),
+    [
+        ("learning rate", "1. When the loss explodes"),
+        ("condition number", "2. Ill-posed or ill-conditioned?"),
+        ("saddle", "5. What makes a landscape hard"),
+        ("momentum", "9. Momentum and Adam"),
+    ],
+)
+def test_the_one_search_box_finds_the_chapter_about_it(words, title, address, visit):
     page = visit(f"{address}/index.html").page
     assert page.locator(".search-button__button:visible").count() == 1
     page.locator(".search-button__button:visible").click()
-    page.locator("dialog input[name=q]").fill("gradient")
+    page.locator("dialog input[name=q]").fill(words)
     page.keyboard.press("Enter")
     page.wait_for_selector("#search-results li a")
+    page.wait_for_timeout(1000)  # results come one by one
+    assert title in page.locator("#search-results li a").all_inner_texts()[:3]
 
 
 def test_a_chapter_opens_in_colab_and_can_be_downloaded(chapter, address, visit):
