@@ -39,6 +39,7 @@ def setup(app: Sphinx) -> dict:
     app.connect("html-page-context", pages.describe, priority=900)
     app.connect("html-page-context", weight.drop_unused_files, priority=900)
 
+    app.connect("build-finished", weight.lighten_images, priority=880)
     # Before the pages are mended, which link to what is there.
     app.connect("build-finished", papers.make_papers, priority=890)
 

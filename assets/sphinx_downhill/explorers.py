@@ -14,6 +14,8 @@ from sphinx.errors import ExtensionError
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
+from .packing import packed
+
 VIEW = "application/vnd.jupyter.widget-view+json"
 STATE = "application/vnd.jupyter.widget-state+json"
 WITHOUT_JAVASCRIPT = "With JavaScript, this figure has sliders."
@@ -160,4 +162,9 @@ def _models(notebook: dict) -> dict:
 
 
 def _state(kept: dict) -> dict:
-    return {"version_major": 2, "version_minor": 0, "state": kept}
+    """Return the state that a page embeds, its numbers packed."""
+    models = {
+        view: model | {"buffers": [{**one, **packed(one["data"])} for one in model["buffers"]]}
+        for view, model in kept.items()
+    }
+    return {"version_major": 2, "version_minor": 0, "state": models}

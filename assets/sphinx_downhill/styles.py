@@ -23,6 +23,16 @@ FONT_FACE = re.compile(r"@font-face\{[^}]*vendor/fontawesome/webfonts/([a-z0-9-]
 
 FORMULA_FONT = re.compile(r'url\((katex/fonts/[\w-]+\.ttf)\) format\("truetype"\)')
 
+# The classes by which KaTeX chooses its two large fonts, apart from the upright one.
+FONTS = {
+    "mathnormal": "KaTeX_Math-Italic",
+    "amsrm": "KaTeX_AMS-Regular",
+    "mathbb": "KaTeX_AMS-Regular",
+    "textbb": "KaTeX_AMS-Regular",
+}
+# The innermost of these decides; what has none of them is upright, or of a font with few glyphs.
+OF_ONE_FONT = re.compile(r"^(mathnormal|amsrm|(math|text)(bb|bf|it|rm|cal|sf|tt|scr|frak)|mainrm)$")
+
 END_OF_PRELUDE = re.compile(r"/\*.*?\*/|[;{]", re.DOTALL)
 BRACE_OR_TEXT = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|/\*.*?\*/|[{}]", re.DOTALL)
 IN_PARENTHESES = r"\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)"  # up to three deep
@@ -38,8 +48,7 @@ def bundle_style_sheets(app: Sphinx, exception: Exception | None) -> None:
         for path in html_pages(out)
     }
     words = used_words(soups.values(), out.rglob("*.js"))
-    formulas = [tag for soup in soups.values() for tag in soup.select(".katex-html")]
-    signs = {ord(sign) for tag in formulas for sign in tag.get_text()}
+    signs = used_signs(soups.values())
     bundles: dict[tuple, str] = {}
     for path, soup in soups.items():
         links = soup.select('link[rel="stylesheet"]')
@@ -63,14 +72,32 @@ def used_words(soups, scripts) -> set[str]:
     return words
 
 
-def write_bundle(sheets: tuple[Path, ...], static: Path, words: set[str], signs: set[int]) -> str:
+def used_signs(soups) -> dict[str, set[int]]:
+    """Return the code points that formulas set in each of KaTeX's fonts; "" for any other font."""
+    signs: dict[str, set[int]] = {}
+    for soup in soups:
+        for text in soup.select_one("body").find_all(string=True):
+            if text.find_parent(class_="katex-html"):
+                own = text.find_parent(class_=OF_ONE_FONT)
+                font = next(filter(None, map(FONTS.get, own["class"] if own else ())), "")
+                signs.setdefault(font, set()).update(map(ord, text))
+    return signs
+
+
+def write_bundle(
+    sheets: tuple[Path, ...], static: Path, words: set[str], signs: dict[str, set[int]]
+) -> str:
     """Write the joined, pruned sheets under a name made from their content, and return the name."""
     css = "\n".join(rebased(sheet, static) for sheet in sheets)
     css = re.sub(r"/\*(?!!).*?\*/", "", css, flags=re.DOTALL)  # licences begin with /*! and stay
     css = subset_icons(css, static, words)
-    css = FORMULA_FONT.sub(
-        lambda m: f'url(katex/fonts/{_subset_font(static / m[1], signs)}) format("woff")', css
-    )
+
+    def formula_font(match: re.Match) -> str:
+        font = static / match[1]
+        name = _subset_font(font, signs.get(font.stem, signs.get("", set())))
+        return f'url(katex/fonts/{name}) format("woff2")'
+
+    css = FORMULA_FONT.sub(formula_font, css)
     css = pruned(css, words)
     name = f"book-{hashlib.sha256(css.encode()).hexdigest()[:10]}.css"
     (static / name).write_text(css, encoding="utf-8")
@@ -110,7 +137,7 @@ def subset_icons(css: str, static: Path, words: set[str]) -> str:
 
     def face(match: re.Match) -> str:
         name = _subset_font(static / "vendor/fontawesome/webfonts" / f"{match[1]}.ttf", kept)
-        source = f'url(vendor/fontawesome/webfonts/{name}) format("woff")'
+        source = f'url(vendor/fontawesome/webfonts/{name}) format("woff2")'
         return re.sub(r"src:[^;}]*", lambda _: f"src:{source}", match[0])
 
     return FONT_FACE.sub(face, css)
@@ -121,8 +148,8 @@ def _code_point(text: str) -> int:
 
 
 def _subset_font(font: Path, code_points: set[int]) -> str:
-    """Write the glyphs of the code points as WOFF beside the font, and return the file's name."""
-    options = subset.Options(flavor="woff", notdef_outline=False, name_IDs=[0, 1, 2, 13, 14])
+    """Write the glyphs of the code points as WOFF2 beside the font, and return the file's name."""
+    options = subset.Options(flavor="woff2", notdef_outline=False, name_IDs=[0, 1, 2, 13, 14])
     loaded = subset.load_font(str(font), options)
     cutter = subset.Subsetter(options)
     cutter.populate(unicodes=code_points)
@@ -130,7 +157,7 @@ def _subset_font(font: Path, code_points: set[int]) -> str:
     buffer = BytesIO()
     subset.save_font(loaded, buffer, options)
     digest = hashlib.sha256(",".join(map(str, sorted(code_points))).encode()).hexdigest()[:10]
-    name = f"{font.stem}-{digest}.woff"
+    name = f"{font.stem}-{digest}.woff2"
     font.with_name(name).write_bytes(buffer.getvalue())
     return name
 

@@ -5,7 +5,10 @@ from pathlib import Path
 
 from bs4 import BeautifulSoup
 from docutils import nodes
+from PIL import Image
 from sphinx.application import Sphinx
+
+from .packing import lighter
 
 # Jupyter Book loads these on every page for features that the book does not use:
 # Thebe, togglable admonitions (the book folds with <details>), tabs and grids.
@@ -21,8 +24,11 @@ NEVER_LOADED = (
     "styles/*.map",
     "katex/fonts/*.ttf",
     "vendor/fontawesome/webfonts/*.ttf",
-    "vendor/fontawesome/webfonts/*.woff2",
+    "vendor/fontawesome/webfonts/fa-*-[0-9][0-9][0-9].woff2",  # styles.py cuts its own from them
+    "vendor/fontawesome/webfonts/fa-v4compatibility.woff2",
 )
+COLAB_LOGO = "images/logo_colab.png"
+LOGO_HEIGHT = 40  # pixels; the menu shows it half as high
 
 
 def drop_unused_files(
@@ -63,3 +69,16 @@ def remove_what_no_page_loads(app: Sphinx, exception: Exception | None) -> None:
     for pattern in NEVER_LOADED:
         for file in Path(app.outdir, "_static").glob(pattern):
             file.unlink()
+
+
+def lighten_images(app: Sphinx, exception: Exception | None) -> None:
+    """Round the coordinates of figures, and cut Colab's logo to its size (``build-finished``)."""
+    if exception or app.builder.format != "html":
+        return
+    for path in Path(app.outdir, "_images").glob("*.svg"):
+        path.write_text(lighter(path.read_text(encoding="utf-8")), encoding="utf-8")
+    path = Path(app.outdir, "_static", COLAB_LOGO)
+    with Image.open(path) as logo:
+        width = round(logo.width * LOGO_HEIGHT / logo.height)
+        small = logo.convert("RGBA").resize((width, LOGO_HEIGHT), Image.Resampling.LANCZOS)
+    small.quantize(32).save(path, optimize=True)

@@ -1,9 +1,13 @@
 """The book's own Sphinx extension: the parts that need neither a browser nor a build."""
 
+import base64
+import zlib
+
+import numpy as np
 import pytest
 from sphinx.errors import ExtensionError
 
-from sphinx_downhill import explorers, frontend, pages, styles
+from sphinx_downhill import explorers, frontend, packing, pages, styles
 
 MODULE = "const a = 1;\nexport default { render() {} };\n"
 
@@ -33,7 +37,8 @@ def test_a_widget_that_is_no_explorer_stops_the_build(models):
 
 
 def test_state_cannot_close_its_own_script_element():
-    state = explorers.state_script({"a": {"state": {"spec": {"title": "</script>"}}}})
+    model = {"state": {"spec": {"title": "</script>"}}, "buffers": []}
+    state = explorers.state_script({"a": model})
     assert state.count("</script>") == 1
 
 
@@ -66,3 +71,34 @@ def test_a_description_ends_with_a_sentence_or_a_word():
         "The first sentence is here."
     )
     assert pages.shortened("word " * 20, 23) == "word word word word…"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [[0.0, 1.5, -2.25, 1e30], list(range(1000)), [float("nan"), float("inf"), 1e-38]],
+    ids=["few", "many", "not finite"],
+)
+def test_packed_numbers_come_back_as_they_were(values):
+    data = base64.b64encode(np.array(values, "<f4").tobytes()).decode()
+    sent = packing.packed(data)
+    planes = np.frombuffer(zlib.decompress(base64.b64decode(sent["data"])), np.uint8)
+    numbers = planes.reshape(4, -1).T.copy().view("<u4").ravel()
+    if sent["encoding"] == "differences":
+        numbers = np.cumsum(numbers, dtype="<u4")
+    assert base64.b64encode(numbers.tobytes()).decode() == data
+
+
+def test_a_drawing_keeps_markers_text_and_colours_and_loses_digits_only():
+    long = "M 1.23456 2.5 " + "\n".join(f"L {x}.04567 {x}.96789" for x in range(30)) + "\n"
+    svg = (
+        "<svg><metadata>Matplotlib 9.87654</metadata>"
+        f'<path d="{long}" style="stroke-opacity: 0.12345"/><path d="M 0 -1.23456 "/>'
+        '<use x="3.14159" y="2"/><text transform="rotate(1.23456)">0.12345</text></svg>'
+    )
+    light = packing.lighter(svg)
+    assert "Matplotlib" not in light
+    assert 'd="M 1.2 2.5 L 0 1L 1 2' in light
+    assert 'd="M 0 -1.23"' in light
+    assert '<use x="3.14" y="2"/>' in light
+    assert "stroke-opacity: 0.12345" in light
+    assert '<text transform="rotate(1.23456)">0.12345</text>' in light

@@ -138,3 +138,18 @@ def test_no_equation_runs_into_its_number(name, address, visit):
             return right > tag.getBoundingClientRect().left - 4;
         }).map((tag) => tag.textContent)""")
     assert crowded == []
+
+
+def test_every_sign_of_a_formula_is_in_its_font(name, address, visit):
+    page = visit(f"{address}/{name}").page
+    browser = page.context.new_cdp_session(page)
+    for domain in ("DOM", "CSS"):
+        browser.send(f"{domain}.enable")
+    root = browser.send("DOM.getDocument")["root"]["nodeId"]
+    find = {"nodeId": root, "selector": "article .katex-html"}
+    nodes = browser.send("DOM.querySelectorAll", find)["nodeIds"]
+    strange = set()
+    for node in nodes:
+        used = browser.send("CSS.getPlatformFontsForNode", {"nodeId": node})["fonts"]
+        strange.update(font["familyName"] for font in used if "KaTeX" not in font["familyName"])
+    assert not strange, f"some signs are not in KaTeX's fonts as they were cut: {strange}"

@@ -1,6 +1,6 @@
 """What a page costs a reader on a slow line, gzip and headers included."""
 
-LIMIT = 400_000
+LIMIT = 300_000
 
 
 def report(name, sizes, capsys):
@@ -8,14 +8,14 @@ def report(name, sizes, capsys):
         print(f"\n  {name}: {sum(sizes.values()) / 1000:.0f} kB in {len(sizes)} requests")
 
 
-def test_a_chapter_transfers_at_most_400_kB(chapter, address, visit, capsys):
+def test_a_chapter_transfers_at_most_300_kB(chapter, address, visit, capsys):
     sizes = visit(f"{address}/{chapter}").sizes()
     report(chapter, sizes, capsys)
     heaviest = sorted(sizes.items(), key=lambda item: -item[1])[:5]
     assert sum(sizes.values()) <= LIMIT, heaviest
 
 
-def test_the_index_transfers_at_most_400_kB(address, visit, capsys):
+def test_the_index_transfers_at_most_300_kB(address, visit, capsys):
     sizes = visit(f"{address}/index.html").sizes()
     report("index.html", sizes, capsys)
     assert sum(sizes.values()) <= LIMIT, sorted(sizes.items(), key=lambda item: -item[1])[:5]
