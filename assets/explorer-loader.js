@@ -1,4 +1,5 @@
-// Plays the explorers of a built page: each widget view that the book embeds becomes a live figure.
+// Plays the explorers of a built page: each widget view that the book embeds becomes a live figure
+// when it comes near, so that the page is there before its figures move.
 // Appended to gdutils/explore.js at build time, where `explorer` is that module's default export.
 
 // Undoes `packed` of sphinx_downhill/packing.py: inflate, put each number's four bytes together, add up.
@@ -34,15 +35,29 @@ const jsonOf = (type) => Array.from(
   (script) => [script, JSON.parse(script.textContent)],
 );
 
-async function play([script, { model_id: id }]) {
-  const el = script.closest(".gd-slot");
+async function play(slot, id) {
   if (!("DecompressionStream" in window)) {
-    el.append("This browser is too old for the figure with sliders that stands here (before 2023).");
+    slot.append("This browser is too old for the figure with sliders that stands here (before 2023).");
     return;
   }
-  explorer.render({ model: await modelOf(states[id]), el });
-  el.classList.add("gd-live");
+  explorer.render({ model: await modelOf(states()[id]), el: slot });
+  slot.classList.add("gd-live");
 }
 
-const states = Object.assign({}, ...jsonOf("widget-state").map(([, { state }]) => state));
-jsonOf("widget-view").forEach(play);
+// Parsed when the first explorer comes near, not while the page is being laid out.
+let parsed = null;
+const states = () => (parsed ??= Object.assign({}, ...jsonOf("widget-state").map(([, { state }]) => state)));
+
+const waiting = new Map(jsonOf("widget-view").map(([script, { model_id: id }]) => [script.closest(".gd-slot"), id]));
+const begin = (slot) => {
+  const id = waiting.get(slot);
+  near.unobserve(slot);
+  waiting.delete(slot);
+  if (id) play(slot, id);
+};
+const near = new IntersectionObserver(
+  (entries) => entries.filter((entry) => entry.isIntersecting).forEach((entry) => begin(entry.target)),
+  { rootMargin: "800px" },
+);
+for (const slot of waiting.keys()) near.observe(slot);
+addEventListener("beforeprint", () => [...waiting.keys()].forEach(begin));

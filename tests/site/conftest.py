@@ -27,8 +27,10 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-# Figures below the fold are fetched when they come near; here they come at once.
+# Figures below the fold are fetched, and explorers drawn, when they come near; here they come at
+# once, as for the printer.
 SEE_EVERYTHING = """async () => {
+    dispatchEvent(new Event("beforeprint"));
     document.querySelectorAll("img").forEach((image) => { image.loading = "eager"; });
     await Promise.all([...document.images].map((image) => image.complete
         || new Promise((done) => { image.onload = image.onerror = done; })));

@@ -173,3 +173,15 @@ def test_without_javascript_the_explorers_stand_still(name, address, visit):
             assert drawing.bounding_box()["height"] > 150
         assert slot.locator("img").count() > 0
         assert "With JavaScript" in slot.inner_text()
+
+
+def test_an_explorer_far_below_is_drawn_when_the_reader_comes_near(chapter, address, browser, request):
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    request.addfinalizer(context.close)
+    page = context.new_page()
+    page.goto(f"{address}/{chapter}", wait_until="load")
+    last = page.locator(".gd-slot").last
+    page.wait_for_timeout(300)
+    assert last.locator("svg").count() == 0
+    last.scroll_into_view_if_needed()
+    last.locator(".gd-explorer svg").first.wait_for()
