@@ -4,6 +4,7 @@
 PORT ?= 8000
 CHAPTER ?=
 MEASURE ?=
+CUDA ?=
 SEED ?= 0
 
 VENV  := .venv
@@ -31,7 +32,7 @@ SOURCES   := $(BOOK_ROOT) $(shell find $(BOOK_TREE) -type f \
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help book test serve outputs bench exercises grade lock format clean FORCE
+.PHONY: help book test serve outputs colab bench exercises grade lock format clean FORCE
 
 help: ## list the commands
 	@echo "usage: make <command>"
@@ -49,6 +50,9 @@ serve: $(BOOK) ## build the book and open it on 127.0.0.1 (PORT=8000)
 
 outputs: $(STAMP)/gdutils ## execute the chapters and store their outputs (CHAPTER=01 for one, MEASURE=1 for new times)
 	@$(BIN)/python scripts/execute.py $(CHAPTER) $(if $(MEASURE),--measure)
+
+colab: $(STAMP)/gdutils ## run every chapter with the versions of Google Colab (CHAPTER=01 for one, CUDA=1)
+	@$(BIN)/python scripts/colab.py $(CHAPTER) $(if $(CUDA),--cuda)
 
 bench: $(STAMP)/gdutils ## measure against DataLoader: a table, and JSON in benchmarks/results.json
 	@$(BIN)/python -m benchmarks
@@ -68,7 +72,7 @@ format: $(STAMP)/requirements ## format Python files and notebooks
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
 
 clean: ## remove the built book and what make installed
-	rm -rf _build node_modules $(VENV) *.egg-info .pytest_cache .ruff_cache
+	rm -rf _build node_modules $(VENV) .venv-colab *.egg-info .pytest_cache .ruff_cache
 
 # Set-up: each step leaves a stamp and runs again only when what it reads has changed.
 
