@@ -15,7 +15,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "_build/html/chapters/01-when-the-loss-explodes.html"
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
 SET = "(e, value) => { e.value = value; e.dispatchEvent(new Event('input')); }"
-FRAME_MS, LAST_MS = 130, 1500
+FRAME_MS, LAST_MS = 160, 1500
+WIDTH, COLOURS, STEPS = 640, 24, 18
 
 
 def main():
@@ -53,11 +54,11 @@ def moved(explorer):
     """Yield pictures of an explorer, its first slider moved from end to end."""
     slider = explorer.locator("input[type=range]").first
     last = int(slider.get_attribute("max"))
-    for value in range(0, last + 1, max(1, last // 24)):
+    for value in range(0, last + 1, max(1, last // STEPS)):
         slider.evaluate(SET, value)
         picture = Image.open(io.BytesIO(explorer.screenshot())).convert("RGB")
-        size = (760, round(picture.height * 760 / picture.width))
-        yield picture.resize(size, Image.Resampling.LANCZOS).quantize(48)
+        size = (WIDTH, round(picture.height * WIDTH / picture.width))
+        yield picture.resize(size, Image.Resampling.LANCZOS).quantize(COLOURS, dither=Image.Dither.NONE)
 
 
 def save(png, path):
