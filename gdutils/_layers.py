@@ -114,6 +114,7 @@ class Residual(nn.Module):
     inputs, outputs : int
         Channels.
     stride : int
+        Of the branch's first convolution, and of the skip.
     projection : bool or "pooled"
         How the skip meets the shape of the branch. False: it is x itself, so the
         shape must stay. True: a 1 by 1 convolution with the stride and a bias, which
@@ -192,6 +193,7 @@ class DenseBlock(nn.Module):
     Parameters
     ----------
     convolutions, inputs, growth : int
+        How many there are, the channels of the input, and those that each convolution adds.
     bias : bool
         Whether the convolutions have one.
 
