@@ -1,13 +1,13 @@
 """What the book does on top of Jupyter Book: explorers, local files, lean and accessible pages.
 
 `frontend` makes the files that pages load, `explorers` carries the widgets from notebook to page,
-`pages` mends the finished HTML, `weight` drops scripts, `styles` makes one small style sheet of
-all. Each says what it replaces, and why.
+`reference` documents gdutils, `pages` mends the finished HTML, `weight` drops scripts, `styles`
+makes one small style sheet of all. Each says what it replaces, and why.
 """
 
 from sphinx.application import Sphinx
 
-from . import explorers, frontend, pages, styles, weight
+from . import explorers, frontend, pages, reference, styles, weight
 
 
 def setup(app: Sphinx) -> dict:
@@ -18,9 +18,18 @@ def setup(app: Sphinx) -> dict:
     app.connect("source-read", explorers.keep_what_a_page_needs)
     app.add_directive("explorer", explorers.Explorer)
 
+    app.add_directive("gdutils-reference", reference.Reference)
+    # Before napoleon, which turns the sections into field lists in the same event.
+    app.connect("autodoc-process-docstring", reference.link_names, priority=400)
+    app.connect("autodoc-skip-member", reference.skip)
+    app.connect("html-page-context", reference.describe_source, priority=900)
+
     # Later than every other extension: they add their files and meta tags at the default 500.
     app.connect("html-page-context", pages.describe, priority=900)
     app.connect("html-page-context", weight.drop_unused_files, priority=900)
+
+    # Before the pages are mended, while what the parser made is as it was.
+    app.connect("build-finished", reference.mend_pages, priority=896)
 
     # After the theme, which writes its Pygments style sheet in the same event.
     app.connect("build-finished", pages.mend_all, priority=900)

@@ -8,6 +8,7 @@ a name of gdutils becomes a link, anything else is code.
 import importlib
 import inspect
 import re
+from pathlib import Path
 from types import ModuleType
 
 from bs4 import BeautifulSoup
@@ -224,9 +225,27 @@ def describe_source(
         return
     name = pagename.removeprefix("_modules/").replace("/", ".")
     if name == "index":
-        text = "The source of gdutils, the small package that the chapters share, by module."
-    else:
-        text = f"The source of {name}. {summary(importlib.import_module(name))}"
+        return  # see `mend_pages`
+    text = f"The source of {name}. {summary(importlib.import_module(name))}"
     tag = BeautifulSoup("", "html.parser").new_tag("meta")
     tag["name"], tag["content"] = "description", shortened(text.replace("`", ""))
     context["metatags"] = (context.get("metatags") or "") + str(tag)
+
+
+def mend_pages(app: Sphinx, exception: Exception | None) -> None:
+    """Mend what Sphinx leaves unfit for screen readers (event ``build-finished``).
+
+    A signature of several lines is a list of definitions without terms; it becomes plain lines.
+    The index of the source pages nests its lists wrongly; nothing leads to it, since the table of
+    the reference names everything.
+    """
+    if exception or app.builder.format != "html":
+        return
+    (Path(app.outdir) / "_modules/index.html").unlink(missing_ok=True)
+    page = Path(app.outdir) / "appendix/gdutils.html"
+    soup = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
+    for lines in soup.select("dt.sig dl"):
+        lines.name, lines["class"] = "span", "sig-lines"
+        for line in lines.find_all("dd"):
+            line.name = "span"
+    page.write_text(str(soup), encoding="utf-8")
