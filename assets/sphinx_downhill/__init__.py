@@ -1,13 +1,14 @@
 """What the book does on top of Jupyter Book: explorers, local files, lean and accessible pages.
 
 `frontend` makes the files that pages load, `explorers` carries the widgets from notebook to page,
-`reference` documents gdutils, `pages` mends the finished HTML, `weight` drops scripts, `styles`
-makes one small style sheet of all. Each says what it replaces, and why.
+`reference` documents gdutils, `glossary` links words to their definitions, `pages` mends the
+finished HTML, `weight` drops scripts, `styles` makes one small style sheet of all. Each says what
+it replaces, and why.
 """
 
 from sphinx.application import Sphinx
 
-from . import explorers, frontend, pages, reference, styles, weight
+from . import explorers, frontend, glossary, pages, reference, styles, weight
 
 
 def setup(app: Sphinx) -> dict:
@@ -29,6 +30,7 @@ def setup(app: Sphinx) -> dict:
     app.connect("html-page-context", weight.drop_unused_files, priority=900)
 
     # Before the pages are mended, while what the parser made is as it was.
+    app.connect("build-finished", glossary.link_terms, priority=895)
     app.connect("build-finished", reference.mend_pages, priority=896)
 
     # After the theme, which writes its Pygments style sheet in the same event.
