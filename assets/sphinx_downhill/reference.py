@@ -161,8 +161,8 @@ def link_names(
 
     def link(match: re.Match) -> str:
         text = match[1]
-        target = text if text in own else resolve(text, module)
-        return f":py:obj:`{text} <{target}>`" if target and text not in own else f"``{text}``"
+        target = None if text in own else resolve(text, module)
+        return f":py:obj:`{text} <{target}>`" if target else f"``{text}``"
 
     section = ""
     for i, line in enumerate(lines):

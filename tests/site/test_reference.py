@@ -119,14 +119,18 @@ def test_no_markup_is_left_in_the_text(site):
     assert not soup.select("article .problematic, article cite")
 
 
-def test_a_name_in_backticks_becomes_a_link_and_an_argument_stays_code():
+def test_a_name_in_backticks_becomes_a_link_and_arguments_and_the_entry_itself_stay_code():
     descent = importlib.import_module("gdutils.descent")
-    lines = ["See `gradient_descent`, `gdutils.plots` and `x0`.", "", ">>> `x0`"]
+    lines = [
+        "`steepest_descent`: see `gradient_descent`, `gdutils.plots` and `x0`.",
+        "",
+        ">>> `x0`",
+    ]
     reference.link_names(
         None, "function", "gdutils.descent.steepest_descent", descent.steepest_descent, {}, lines
     )
     assert lines[0] == (
-        "See :py:obj:`gradient_descent <gdutils.descent.gradient_descent>`, "
+        "``steepest_descent``: see :py:obj:`gradient_descent <gdutils.descent.gradient_descent>`, "
         ":py:obj:`gdutils.plots <gdutils.plots>` and ``x0``."
     )
     assert lines[2] == ">>> `x0`"
