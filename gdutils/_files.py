@@ -23,7 +23,7 @@ LEFTOVER_AGE = 3600  # seconds; a partial file older than this has no living own
 
 
 class DataError(OSError):
-    """A data set can be neither found nor fetched, or not be stored."""
+    """A data set can be neither found nor fetched, or not be stored. An `OSError`."""
 
 
 def stand_in_wanted():

@@ -114,6 +114,7 @@ class Residual(nn.Module):
     inputs, outputs : int
         Channels.
     stride : int
+        Of the branch's first convolution, and of the skip.
     projection : bool or "pooled"
         How the skip meets the shape of the branch. False: it is x itself, so the
         shape must stay. True: a 1 by 1 convolution with the stride and a bias, which
@@ -125,6 +126,12 @@ class Residual(nn.Module):
         See `lenet`.
     bias : bool
         Whether `conv1` and `conv2` have a bias, which a normalisation would remove.
+
+    Raises
+    ------
+    ValueError
+        If a number of channels or the stride is not a positive whole number, `projection` or
+        `norm` is unknown, or the skip is x itself and the branch changes the shape.
 
     References
     ----------
@@ -186,8 +193,14 @@ class DenseBlock(nn.Module):
     Parameters
     ----------
     convolutions, inputs, growth : int
+        How many there are, the channels of the input, and those that each convolution adds.
     bias : bool
         Whether the convolutions have one.
+
+    Raises
+    ------
+    ValueError
+        If `convolutions`, `inputs` or `growth` is not a positive whole number.
 
     References
     ----------
@@ -233,6 +246,20 @@ def transition(inputs, outputs, *, bias=True, ceil_mode=False):
         Whether the last row and column of an odd side count as a square; otherwise
         they are dropped.
 
+    Returns
+    -------
+    torch.nn.Sequential
+        Maps (b, inputs, h, w) to (b, outputs, h / 2, w / 2).
+
+    Raises
+    ------
+    ValueError
+        If `inputs` or `outputs` is not a positive whole number.
+
+    References
+    ----------
+    As for `DenseBlock`.
+
     Examples
     --------
     >>> transition(23, 10)(torch.zeros(4, 23, 8, 8)).shape
@@ -262,6 +289,11 @@ class Network(nn.Sequential):
     mirror : bool
         In evaluation, return the mean of the outputs for the pictures and for their
         mirror images.
+
+    Raises
+    ------
+    ValueError
+        When called with anything but floating-point pictures of the right channels and sides.
     """
 
     def __init__(

@@ -48,6 +48,10 @@ class Scalar:
 def square():
     """Return ``f(x) = x^2``.
 
+    Returns
+    -------
+    Scalar
+
     Examples
     --------
     >>> square().grad(np.array([-1.0, 3.0]))
@@ -71,6 +75,10 @@ def wave(c=0.15, interval=(-10.0, 10.0)):
         Half waves per unit of x, positive.
     interval : tuple of float
         Where the minimisers are wanted.
+
+    Returns
+    -------
+    Scalar
 
     Raises
     ------
@@ -100,6 +108,20 @@ def wave(c=0.15, interval=(-10.0, 10.0)):
 def ripple(interval=(0.5, 1.5)):
     """Return ``f(x) = x cos(pi x) + 0.2 cos(5 pi x)``: `wave(1.0)` as a small sample sees it.
 
+    Parameters
+    ----------
+    interval : tuple of float
+        Where the minimisers are wanted.
+
+    Returns
+    -------
+    Scalar
+
+    Raises
+    ------
+    ValueError
+        If `interval` is not two increasing numbers.
+
     Examples
     --------
     >>> [round(m, 4) for m in ripple().minimisers]
@@ -123,6 +145,10 @@ def ripple(interval=(0.5, 1.5)):
 def cubic():
     """Return ``f(x) = x^3``, whose critical point 0 is an inflection and no minimiser.
 
+    Returns
+    -------
+    Scalar
+
     Examples
     --------
     >>> cubic().grad(0.0), cubic().minimisers
@@ -139,6 +165,15 @@ def cubic():
 
 def cosh(c=0.5):
     """Return ``f(x) = cosh(c x)``, convex, with f'''(0) = 0 at its minimum.
+
+    Parameters
+    ----------
+    c : float
+        Positive; the curvature at the minimum is its square.
+
+    Returns
+    -------
+    Scalar
 
     Raises
     ------
@@ -163,6 +198,10 @@ def cosh(c=0.5):
 def exp_minus_x():
     """Return ``f(x) = exp(x) - x``, convex, with f''(0) = f'''(0) = 1 at its minimum.
 
+    Returns
+    -------
+    Scalar
+
     Examples
     --------
     >>> float(exp_minus_x()(0.0))
@@ -179,6 +218,10 @@ def exp_minus_x():
 
 def tanh():
     """Return ``f(x) = tanh(x)``, which rises everywhere and is almost flat away from 0.
+
+    Returns
+    -------
+    Scalar
 
     Examples
     --------

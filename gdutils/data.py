@@ -47,12 +47,15 @@ class Table:
     name : str
         For captions and legends; ends in "(stand-in)" where the data are made up.
     X : numpy.ndarray, shape (rows, features), float64
+        The features, one sample a row, in `units`.
     y : numpy.ndarray, shape (rows,), float64
+        The targets, in `target_unit`.
     columns, units : tuple of str
         One entry for each column of `X`.
     target, target_unit : str
-        What `y` holds.
+        What `y` holds, and in which unit.
     is_stand_in : bool
+        Whether the data are made up.
     """
 
     name: str
@@ -82,7 +85,9 @@ class Images:
     train_labels, test_labels : numpy.ndarray, shape (n,), uint8
         Index into `classes`.
     classes : tuple of str
+        Their names, ten.
     is_stand_in : bool
+        Whether the data are made up.
     """
 
     name: str

@@ -56,9 +56,19 @@ class Slider:
 class Panel:
     """One drawing: labels with units, scales and limits of its axes.
 
-    Limits that are left out are those of all curves at all positions; give
-    them where curves may diverge, which then leave the panel. `xticks` maps
-    positions to words, for bars that stand for things rather than numbers.
+    Parameters
+    ----------
+    xlabel, ylabel : str
+        What the axes show, with units.
+    xlim, ylim : tuple of float, optional
+        By default the limits of all curves at all positions; give them where curves
+        may diverge, which then leave the panel.
+    xscale, yscale : str
+        ``"linear"`` or ``"log"``.
+    equal : bool
+        Whether a unit is as long on both axes.
+    xticks : dict, optional
+        Maps positions to words, for bars that stand for things rather than numbers.
     """
 
     xlabel: str
@@ -72,7 +82,15 @@ class Panel:
 
 
 class Explorer(anywidget.AnyWidget):
-    """The widget that `explore` returns: its state is all that the browser needs."""
+    """The widget that `explore` returns: its state is all that the browser needs.
+
+    Attributes
+    ----------
+    spec : dict
+        Title, panels, sliders, styles and sentences.
+    data : bytes
+        The numbers of all curves at all positions, float32.
+    """
 
     _esm = Path(__file__).with_name("explore.js")
     spec = traitlets.Dict().tag(sync=True)

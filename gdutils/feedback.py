@@ -10,7 +10,13 @@ import numpy as np
 
 
 class Feedback(str):
-    """A sentence for the student; `passed` says whether the answer was right."""
+    """A sentence for the student, with a mark.
+
+    Attributes
+    ----------
+    passed : bool
+        Whether the answer was right.
+    """
 
     passed = False
 
@@ -42,6 +48,11 @@ def check(answer, cases, rtol=1e-6, atol=1e-9, hint=""):
     Feedback
         Starts with ``Correct`` or ``Not yet``.
 
+    Raises
+    ------
+    ValueError
+        If `cases` is empty.
+
     Examples
     --------
     >>> check(lambda x: 2 * x, [((3.0,), 9.0)])
@@ -71,7 +82,20 @@ def check(answer, cases, rtol=1e-6, atol=1e-9, hint=""):
 
 
 def check_value(answer, expected, rtol=1e-3, atol=1e-9, hint=""):
-    """Compare one number or array with the expected one; see `check`.
+    """Compare one number or array with the expected one.
+
+    Parameters
+    ----------
+    answer, expected : number, array or bool
+        The student's, and the right one.
+    rtol, atol : float
+        As in ``numpy.allclose``.
+    hint : str
+        Added to the message when the kind and shape are right and the value is not.
+
+    Returns
+    -------
+    Feedback
 
     Examples
     --------
@@ -97,6 +121,17 @@ def difference(got, expected, rtol=1e-6, atol=1e-9):
     Looks, in this order, at: a missing value, the kind, the shape, values that
     are not finite, and the values themselves, where a wrong sign and a constant
     factor are recognised.
+
+    Parameters
+    ----------
+    got, expected : number, array or bool
+        What came, and what should have come.
+    rtol, atol : float
+        As in ``numpy.allclose``.
+
+    Returns
+    -------
+    str
     """
     if got is None or got is Ellipsis:
         return "got None: is a `return` or an assignment missing?"

@@ -14,7 +14,15 @@ from gdutils._steps import as_schedule, gradient_at
 
 
 class HeavyBall(NamedTuple):
-    """Step size and momentum of `heavy_ball`."""
+    """Step size and momentum, as `optimal_heavy_ball` returns them.
+
+    Attributes
+    ----------
+    eta : float
+        The step size.
+    beta : float
+        The momentum.
+    """
 
     eta: float
     beta: float
@@ -31,8 +39,21 @@ def heavy_ball(grad, x0, eta, beta, steps):
 
     Parameters
     ----------
+    grad, x0, eta, steps
+        As in `gdutils.descent.gradient_descent`.
     beta : float
         Momentum, in [0, 1); 0 is gradient descent.
+
+    Returns
+    -------
+    numpy.ndarray, shape (steps + 1, d)
+        The trajectory; row 0 is `x0`. Rows after an overflow are inf or nan.
+
+    Raises
+    ------
+    ValueError
+        As in `gdutils.descent.gradient_descent`,
+        and if `beta` is outside [0, 1).
 
     References
     ----------
@@ -68,8 +89,21 @@ def nesterov(grad, x0, eta, beta, steps):
 
     Parameters
     ----------
+    grad, x0, eta, steps
+        As in `gdutils.descent.gradient_descent`.
     beta : float
         Momentum, in [0, 1); 0 is gradient descent.
+
+    Returns
+    -------
+    numpy.ndarray, shape (steps + 1, d)
+        The trajectory; row 0 is `x0`. Rows after an overflow are inf or nan.
+
+    Raises
+    ------
+    ValueError
+        As in `gdutils.descent.gradient_descent`,
+        and if `beta` is outside [0, 1).
 
     References
     ----------
@@ -113,6 +147,11 @@ def optimal_heavy_ball(mu, L):
     HeavyBall
         The named tuple ``(eta, beta)``.
 
+    Raises
+    ------
+    ValueError
+        If `mu` is not positive or `L` is below it.
+
     References
     ----------
     B. T. Polyak, "Some methods of speeding up the convergence of iteration
@@ -138,8 +177,21 @@ def adagrad(grad, x0, eta, steps, eps=1e-10):
 
     Parameters
     ----------
+    grad, x0, eta, steps
+        As in `gdutils.descent.gradient_descent`.
     eps : float
         Keeps the quotient finite, positive.
+
+    Returns
+    -------
+    numpy.ndarray, shape (steps + 1, d)
+        The trajectory; row 0 is `x0`. Rows after an overflow are inf or nan.
+
+    Raises
+    ------
+    ValueError
+        As in `gdutils.descent.gradient_descent`,
+        and if `eps` is not positive.
 
     References
     ----------
@@ -174,10 +226,23 @@ def rmsprop(grad, x0, eta, steps, beta=0.99, eps=1e-8):
 
     Parameters
     ----------
+    grad, x0, eta, steps
+        As in `gdutils.descent.gradient_descent`.
     beta : float
         What the mean keeps from one step to the next, in [0, 1).
     eps : float
         Keeps the quotient finite, positive.
+
+    Returns
+    -------
+    numpy.ndarray, shape (steps + 1, d)
+        The trajectory; row 0 is `x0`. Rows after an overflow are inf or nan.
+
+    Raises
+    ------
+    ValueError
+        As in `gdutils.descent.gradient_descent`,
+        and if `beta` is outside [0, 1) or `eps` is not positive.
 
     References
     ----------
@@ -214,12 +279,25 @@ def adam(grad, x0, eta, steps, beta1=0.9, beta2=0.999, eps=1e-8, bias_correction
 
     Parameters
     ----------
+    grad, x0, eta, steps
+        As in `gdutils.descent.gradient_descent`.
     beta1, beta2 : float
         What the two means keep from one step to the next, in [0, 1).
     eps : float
         Keeps the quotient finite, positive.
     bias_correction : bool
         Without it, ``m^ = m`` and ``s^ = s``, which torch does not offer.
+
+    Returns
+    -------
+    numpy.ndarray, shape (steps + 1, d)
+        The trajectory; row 0 is `x0`. Rows after an overflow are inf or nan.
+
+    Raises
+    ------
+    ValueError
+        As in `gdutils.descent.gradient_descent`,
+        and if `beta1` or `beta2` is outside [0, 1) or `eps` is not positive.
 
     References
     ----------
@@ -244,10 +322,23 @@ def adamw(
 
     Parameters
     ----------
+    grad, x0, eta, steps
+        As in `gdutils.descent.gradient_descent`.
     beta1, beta2, eps, bias_correction
-        Of `adam`.
+        As in `adam`.
     weight_decay : float
         Zero or positive; 0 is `adam`.
+
+    Returns
+    -------
+    numpy.ndarray, shape (steps + 1, d)
+        The trajectory; row 0 is `x0`. Rows after an overflow are inf or nan.
+
+    Raises
+    ------
+    ValueError
+        As in `gdutils.descent.gradient_descent`,
+        and if one of `adam`'s numbers is out of its range or `weight_decay` is negative.
 
     References
     ----------

@@ -34,6 +34,14 @@ POOLS = ("mean", "quarters")
 def count_parameters(model):
     """Return how many numbers the parameters of `model` hold, frozen ones included, buffers not.
 
+    Parameters
+    ----------
+    model : torch.nn.Module
+
+    Returns
+    -------
+    int
+
     Raises
     ------
     ValueError
@@ -57,6 +65,16 @@ def lenet(norm=None, classes=10):
         Batch normalisation after each hidden layer and before its sigmoid: none,
         `BatchNorm`, or `torch.nn.BatchNorm2d` and `torch.nn.BatchNorm1d`.
     classes : int
+
+    Returns
+    -------
+    Network
+        Maps pictures of shape (b, 1, 28, 28) to (b, classes).
+
+    Raises
+    ------
+    ValueError
+        If `norm` is unknown or `classes` is not a positive whole number.
 
     References
     ----------
@@ -97,6 +115,21 @@ def resnet18(channels=1, classes=10):
     The stem divides the sides by 4 and the later three of the four stages by 2
     each, so that of 28 by 28 pixels one is left. Its convolutions have biases,
     those of the paper had none.
+
+    Parameters
+    ----------
+    channels, classes : int
+        Channels of the pictures, and classes.
+
+    Returns
+    -------
+    Network
+        Maps pictures of shape (b, channels, h, w) to (b, classes).
+
+    Raises
+    ------
+    ValueError
+        If `channels` or `classes` is not a positive whole number.
 
     References
     ----------
@@ -156,6 +189,17 @@ def small_resnet(
         In evaluation, return the mean of the outputs for the pictures and for their
         mirror images. For a network trained on flipped pictures.
 
+    Returns
+    -------
+    Network
+        Maps pictures of shape (b, 1, h, w) to (b, classes).
+        Height and width must be even.
+
+    Raises
+    ------
+    ValueError
+        If a width or `classes` is not a positive whole number, or `norm` or `pool` is unknown.
+
     References
     ----------
     As for `Residual`. P. Goyal et al., "Accurate, large minibatch SGD: training
@@ -200,6 +244,16 @@ def densenet(blocks=(4, 4, 4, 4), growth=32, stem=64, channels=1, classes=10):
     stem, channels, classes : int
         Channels before the first block, channels of the pictures, and classes.
 
+    Returns
+    -------
+    Network
+        Maps pictures of shape (b, channels, h, w) to (b, classes).
+
+    Raises
+    ------
+    ValueError
+        If a number is not a positive whole number.
+
     References
     ----------
     As for `DenseBlock`.
@@ -227,6 +281,30 @@ def small_densenet(blocks=(4, 4, 4), growth=12, stem=16, classes=10):
     As in `small_resnet`, squares of 2 by 2 pixels first become pixels of 4 channels,
     which one convolution brings to `stem`. No convolution has a bias, and odd sides
     are halved upwards.
+
+    Parameters
+    ----------
+    blocks : sequence of int
+        Convolutions of each block.
+    growth : int
+        Channels that each of them adds.
+    stem, classes : int
+        Channels before the first block, and classes.
+
+    Returns
+    -------
+    Network
+        Maps pictures of shape (b, 1, h, w) to (b, classes).
+        Height and width must be even.
+
+    Raises
+    ------
+    ValueError
+        If a number is not a positive whole number.
+
+    References
+    ----------
+    As for `DenseBlock`.
 
     Examples
     --------

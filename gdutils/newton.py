@@ -11,7 +11,15 @@ EPS = np.finfo(np.float64).eps
 
 
 class Order(NamedTuple):
-    """``e[k+1]`` is about ``constant * e[k] ** order``."""
+    """How fast errors fall, as `estimate_order` returns it: ``e[k+1]`` is about ``C * e[k] ** p``.
+
+    Attributes
+    ----------
+    order : float
+        p.
+    constant : float
+        C.
+    """
 
     order: float
     constant: float

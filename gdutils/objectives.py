@@ -166,6 +166,15 @@ def least_squares(X, y, ridge=0.0):
 def bowl(a=1.0, b=2.0):
     """Return ``f(x) = a x1^2 + b x2^2``, whose Hessian is diagonal.
 
+    Parameters
+    ----------
+    a, b : float
+        Half the eigenvalues of the Hessian, positive.
+
+    Returns
+    -------
+    Objective
+
     Raises
     ------
     ValueError
@@ -194,6 +203,10 @@ def rotated(kappa, angle=np.pi / 4, mu=1.0):
     mu : float
         The smaller eigenvalue, positive.
 
+    Returns
+    -------
+    Objective
+
     Raises
     ------
     ValueError
@@ -217,6 +230,10 @@ def rotated(kappa, angle=np.pi / 4, mu=1.0):
 def saddle():
     """Return ``f(x) = x1^2 - x2^2``, which has one critical point and no minimiser.
 
+    Returns
+    -------
+    Objective
+
     Examples
     --------
     >>> saddle().grad(np.array([1.0, 1.0])), saddle().minimiser
@@ -233,6 +250,10 @@ def saddle():
 
 def rosenbrock():
     """Return ``f(x) = (1 - x1)^2 + 100 (x2 - x1^2)^2``, a curved valley with its minimum at (1, 1).
+
+    Returns
+    -------
+    Objective
 
     References
     ----------

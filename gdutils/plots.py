@@ -94,6 +94,15 @@ def axes(ax=None, *, height=None):
         Returned as it is.
     height : float, optional
         Height of the new figure in inches.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    ValueError
+        If `height` is not positive.
     """
     if ax is not None:
         return ax
@@ -143,9 +152,33 @@ def curve(x, y, *, role="descent", label=None, ax=None, **line):
 
 
 def end_label(ax, x, y, text, *, role="descent", offset=(6, 0), **kwargs):
-    """Write `text` beside the point (x, y), in the colour of its role; return the Axes.
+    """Write `text` beside the point (x, y), in the colour of its role.
 
     The label is part of the layout: constrained layout leaves room for it.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Where to write.
+    x, y : float
+        The point, in the units of the axes.
+    text : str
+        What to write.
+    role : str
+        One of `COLOURS`, which is the colour.
+    offset : tuple of float
+        From the point to the text, in points.
+    **kwargs
+        Passed on to ``Axes.annotate``.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    ValueError
+        If the role is unknown.
     """
     ax.annotate(
         text,
@@ -158,7 +191,32 @@ def end_label(ax, x, y, text, *, role="descent", offset=(6, 0), **kwargs):
 
 
 def vertical(ax, x, text, *, role="reference", top=0.97, **kwargs):
-    """Draw a dashed vertical line at `x`, named near its upper end; return the Axes."""
+    """Draw a dashed vertical line at `x`, named near its upper end.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Where to draw.
+    x : float
+        Where the line stands.
+    text : str
+        Its name.
+    role : str
+        One of `COLOURS`, which is the colour.
+    top : float
+        Where the name stands, from 0 at the bottom to 1 at the top.
+    **kwargs
+        Passed on to ``Axes.annotate``.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    ValueError
+        If the role is unknown.
+    """
     ax.axvline(x, color=colour(role), linestyle="--", linewidth=1.4)
     ax.annotate(
         text,
@@ -172,7 +230,30 @@ def vertical(ax, x, text, *, role="reference", top=0.97, **kwargs):
 
 
 def contours(x, y, z, *, levels, ax=None):
-    """Draw grey level lines of `z`, shape (len(y), len(x)), with equal aspect; return the Axes."""
+    """Draw grey level lines of `z`, with equal aspect.
+
+    Parameters
+    ----------
+    x : array_like, shape (m,)
+    y : array_like, shape (n,)
+    z : array_like, shape (n, m)
+        Values on the grid.
+    levels : sequence of float
+        The values to draw lines at, increasing.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure when left out.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    TypeError
+        If the shapes do not fit.
+    ValueError
+        If the levels do not increase.
+    """
     ax = axes(ax, height=4.2)
     ax.contour(x, y, z, levels=levels, colors=COLOURS["reference"], linewidths=0.9, alpha=0.8)
     ax.set_aspect("equal")
@@ -180,7 +261,28 @@ def contours(x, y, z, *, levels, ax=None):
 
 
 def trajectory(points, *, role="descent", label=None, ax=None):
-    """Draw a trajectory, shape (steps + 1, 2), with a marker at every iterate; return the Axes."""
+    """Draw a trajectory with a marker at every iterate.
+
+    Parameters
+    ----------
+    points : array_like, shape (steps + 1, 2)
+        The iterates.
+    role : str
+        One of `COLOURS`, which is the colour.
+    label : str, optional
+        Written beside the last finite point.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure when left out.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    ValueError
+        If `points` has another shape, nothing is finite, or the role is unknown.
+    """
     points = np.asarray(points, dtype=float)
     if points.ndim != 2 or points.shape[1] != 2:
         raise ValueError(f"points must have shape (steps + 1, 2), got {points.shape}")
@@ -190,6 +292,21 @@ def trajectory(points, *, role="descent", label=None, ax=None):
 
 def colour(role):
     """Return the colour of a role.
+
+    Parameters
+    ----------
+    role : str
+        One of `COLOURS`.
+
+    Returns
+    -------
+    str
+        As ``#rrggbb``.
+
+    Raises
+    ------
+    ValueError
+        If the role is unknown.
 
     Examples
     --------

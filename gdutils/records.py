@@ -30,6 +30,7 @@ class Record:
     Attributes
     ----------
     name : str
+        Of its file, without the ending.
     configuration : dict
         What `run` takes.
     parameters : int
@@ -37,7 +38,9 @@ class Record:
     runs : list of dict
         One a seed, as `run` returns them.
     hardware, date, command : str
+        On what it ran, when, and how to repeat it.
     versions : dict of str to str
+        Of Python and the packages.
     stand_in : bool
         False: a record is never made of made-up data.
     """
@@ -86,12 +89,26 @@ class Record:
 
 
 def names():
-    """Return the names of all records, sorted."""
+    """Return the names of all records, sorted.
+
+    Returns
+    -------
+    list of str
+    """
     return sorted(path.stem for folder in _FOLDERS for path in folder.glob("*.json"))
 
 
 def load(name):
     """Return the record of that name.
+
+    Parameters
+    ----------
+    name : str
+        One of `names`.
+
+    Returns
+    -------
+    Record
 
     Raises
     ------
@@ -128,11 +145,21 @@ def interval(values, level=0.95):
     -------
     mean, half_width : float, or numpy.ndarray of the shape of one measurement
 
+    Raises
+    ------
+    ValueError
+        If there are fewer than two measurements, one is not finite, or `level` is not between
+        0 and 1.
+
     Notes
     -----
     The interval is ``mean ± t * s / sqrt(n)``, where s is the sample's standard
     deviation (divisor n - 1) and t the quantile of Student's distribution with
     n - 1 degrees of freedom: 2.78 for five values at level 0.95.
+
+    References
+    ----------
+    Student, "The probable error of a mean", Biometrika 6(1), 1-25, 1908.
 
     Examples
     --------
@@ -187,7 +214,19 @@ def fashion_split(images):
 
 
 def steps_per_epoch(configuration, rows):
-    """Return the number of batches in an epoch of so many rows, the last partial one included."""
+    """Return the number of batches in an epoch of so many rows, the last partial one included.
+
+    Parameters
+    ----------
+    configuration : dict
+        Of a record; only ``batch`` is read.
+    rows : int
+        Rows of the training table.
+
+    Returns
+    -------
+    int
+    """
     return math.ceil(rows / configuration["batch"])
 
 
@@ -206,6 +245,22 @@ def build(configuration, rows):
         `gdutils.schedules.by_name`, whose ``steps`` is filled in; ``epochs``, ``batch``.
     rows : int
         Rows of the training table.
+
+    Returns
+    -------
+    model : torch.nn.Module
+    optimiser : torch.optim.Optimizer
+    schedule : callable
+        Maps the step number to a learning rate.
+
+    Raises
+    ------
+    AttributeError
+        If the network or the optimiser is unknown.
+    TypeError
+        If one of them takes no argument of that name.
+    ValueError
+        If the schedule is unknown, or an argument is not allowed.
     """
     import torch
 
@@ -301,6 +356,11 @@ def first_losses(configuration, images, seed, steps):
     Returns
     -------
     list of float, length steps
+
+    Raises
+    ------
+    ValueError
+        If the run has no more than `steps` steps.
     """
     import torch
 

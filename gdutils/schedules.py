@@ -16,6 +16,21 @@ from gdutils import _validate
 def constant(eta):
     """Return ``eta`` at every step.
 
+    Parameters
+    ----------
+    eta : float
+        Step size, positive.
+
+    Returns
+    -------
+    callable
+        Maps the step number to a step size.
+
+    Raises
+    ------
+    ValueError
+        If `eta` is not positive.
+
     Examples
     --------
     >>> constant(0.1)(1000)
@@ -34,6 +49,11 @@ def piecewise(values, milestones):
         Positive step sizes, one more than there are milestones.
     milestones : sequence of int
         The steps at which the value changes, strictly increasing.
+
+    Returns
+    -------
+    callable
+        Maps the step number to a step size.
 
     Raises
     ------
@@ -55,6 +75,23 @@ def piecewise(values, milestones):
 def exponential(eta, rate):
     """Return ``eta * exp(-rate * t)``; `rate` is per step.
 
+    Parameters
+    ----------
+    eta : float
+        First step size, positive.
+    rate : float
+        Of the decay, per step, zero or positive.
+
+    Returns
+    -------
+    callable
+        Maps the step number to a step size.
+
+    Raises
+    ------
+    ValueError
+        If `eta` is not positive or `rate` is negative.
+
     Examples
     --------
     >>> round(exponential(0.1, 0.1)(10), 6)
@@ -67,6 +104,25 @@ def exponential(eta, rate):
 
 def polynomial(eta, rate, power):
     """Return ``eta * (1 + rate * t) ** -power``; `rate` is per step.
+
+    Parameters
+    ----------
+    eta : float
+        First step size, positive.
+    rate : float
+        Of the decay, per step, zero or positive.
+    power : float
+        Zero or positive.
+
+    Returns
+    -------
+    callable
+        Maps the step number to a step size.
+
+    Raises
+    ------
+    ValueError
+        If `eta` is not positive, or `rate` or `power` is negative.
 
     Examples
     --------
@@ -81,6 +137,25 @@ def polynomial(eta, rate, power):
 
 def cosine(eta, steps, eta_min=0.0):
     """Fall from `eta` to `eta_min` along half a cosine over `steps` steps, then stay.
+
+    Parameters
+    ----------
+    eta : float
+        First step size, positive.
+    steps : int
+        Number of steps, at least 1.
+    eta_min : float
+        Last step size, from 0 to `eta`.
+
+    Returns
+    -------
+    callable
+        Maps the step number to a step size.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its range.
 
     References
     ----------
@@ -110,6 +185,23 @@ def warmup(schedule, steps):
     Step ``t < steps`` gives ``schedule(0) * (t + 1) / steps``, so that the
     first step is not zero; step ``steps`` is ``schedule(0)``.
 
+    Parameters
+    ----------
+    schedule : callable
+        What to follow after the climb.
+    steps : int
+        Steps of the climb, at least 1.
+
+    Returns
+    -------
+    callable
+        Maps the step number to a step size.
+
+    Raises
+    ------
+    ValueError
+        If `schedule` is not a function or `steps` is not positive.
+
     Examples
     --------
     >>> schedule = warmup(constant(0.1), steps=4)
@@ -125,6 +217,25 @@ def one_cycle(eta, steps, warm=0.3):
     """Climb linearly to `eta`, then fall to zero along half a cosine.
 
     The first ``round(warm * steps)`` steps (at least one) climb.
+
+    Parameters
+    ----------
+    eta : float
+        Largest step size, positive.
+    steps : int
+        Steps of the whole cycle, at least 2.
+    warm : float
+        Share of the steps that climb, between 0 and 1.
+
+    Returns
+    -------
+    callable
+        Maps the step number to a step size.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its range.
 
     References
     ----------
@@ -146,6 +257,23 @@ def one_cycle(eta, steps, warm=0.3):
 def shifted(schedule, by):
     """Return the schedule that starts at step `by` of another: ``schedule(t + by)``.
 
+    Parameters
+    ----------
+    schedule : callable
+        Maps the step number to a step size.
+    by : int
+        Zero or positive.
+
+    Returns
+    -------
+    callable
+        Maps the step number to a step size.
+
+    Raises
+    ------
+    ValueError
+        If `schedule` is not a function or `by` is negative.
+
     Examples
     --------
     >>> schedule = shifted(exponential(0.1, 0.1), by=2)
@@ -166,6 +294,11 @@ def chained(schedules, milestones):
         One more than there are milestones.
     milestones : sequence of int
         The steps at which the schedule changes, strictly increasing.
+
+    Returns
+    -------
+    callable
+        Maps the step number to a step size.
 
     Raises
     ------
@@ -199,6 +332,16 @@ def as_factor(schedule, base):
     base : float
         The ``lr`` that the torch optimiser is given, positive.
 
+    Returns
+    -------
+    callable
+        Maps the step number to a factor, for ``LambdaLR``.
+
+    Raises
+    ------
+    ValueError
+        If `schedule` is not a function or `base` is not positive.
+
     Examples
     --------
     >>> import torch
@@ -231,6 +374,11 @@ def by_name(name, **parameters):
         ``"piecewise"``, ``"polynomial"`` or ``"warmup"``.
     **parameters
         As the function of that name takes them.
+
+    Returns
+    -------
+    callable
+        Maps the step number to a step size.
 
     Raises
     ------

@@ -46,6 +46,7 @@ class History:
     stopped : str or None
         Why the run ended early, or None if it did not.
     device : str
+        Where the run took place.
     """
 
     samples: np.ndarray
@@ -65,6 +66,16 @@ def half_mean_squared_error(prediction, y):
 
     A `prediction` of shape (b, 1), as `torch.nn.Linear` gives it, meets a `y`
     of shape (b,) or (b, 1).
+
+    Parameters
+    ----------
+    prediction, y : torch.Tensor, shape (b,) or (b, 1)
+        What the model gives, and the targets.
+
+    Returns
+    -------
+    torch.Tensor, a scalar
+        With its graph, so that ``backward()`` works.
 
     Raises
     ------
@@ -92,8 +103,23 @@ def evaluate(model, X, y, loss, prepare=None):
     """Return the loss of `model` on a whole table, as a float.
 
     The model is switched to evaluation, no gradient is computed, and the
-    model's mode is restored. `X`, `y` and `prepare` are as in `train`; `loss`
-    must be a mean over rows.
+    model's mode is restored.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Evaluated on the device where it is.
+    X, y : numpy.ndarray or torch.Tensor, n rows each
+        The table, as the `data` of `train`.
+    loss : callable
+        Maps the model's output and `y` of a batch to a scalar, a mean over rows.
+    prepare : callable, optional
+        As in `train`.
+
+    Returns
+    -------
+    float
+        In the unit of `loss`.
 
     Raises
     ------
@@ -115,7 +141,23 @@ def accuracy(model, X, y, prepare=None):
     """Return the fraction of rows whose class `model` gives the largest number.
 
     The model is switched to evaluation, no gradient is computed, and the
-    model's mode is restored. `X`, `y` and `prepare` are as in `train`.
+    model's mode is restored.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Evaluated on the device where it is.
+    X : numpy.ndarray or torch.Tensor, n rows
+        As in the `data` of `train`.
+    y : numpy.ndarray or torch.Tensor, shape (n,), whole numbers
+        The classes of the rows, from 0.
+    prepare : callable, optional
+        As in `train`.
+
+    Returns
+    -------
+    float
+        From 0 to 1.
 
     Raises
     ------

@@ -18,10 +18,8 @@ STORED = {".png", ".pdf", ".woff2"}  # compressed already
 LEFT_OUT = (".buildinfo", "objects.inv", "_static/cards/*", NAME)
 
 
-def pack(app: Sphinx, exception: Exception | None) -> None:
-    """Write ``downhill.zip`` into the site, with everything else in it (``build-finished``)."""
-    if exception or app.builder.format != "html":
-        return
+def pack(app: Sphinx) -> None:
+    """Write ``downhill.zip`` into the site, with everything else in it."""
     out = Path(app.outdir)
     files = [path for path in sorted(out.rglob("*")) if path.is_file()]
     # The file is not in itself: what was unpacked links to where it was published.

@@ -10,7 +10,6 @@ from bs4 import BeautifulSoup
 from sphinx.application import Sphinx
 
 from . import address
-from .pages import html_pages
 from .papers import FONTS
 
 TEMPLATE = Path(__file__).resolve().parent.parent / "card.typ"
@@ -18,17 +17,14 @@ FOLDER = "_static/cards"
 SIZE = (1200, 630)
 
 
-def make_cards(app: Sphinx, exception: Exception | None) -> None:
-    """Write a card for every page, and its tags into the page (event ``build-finished``)."""
-    if exception or app.builder.format != "html":
-        return
+def make_cards(app: Sphinx, soups: dict[Path, BeautifulSoup]) -> None:
+    """Write a card for every page, and its tags into the page."""
     out = Path(app.outdir)
     (out / FOLDER).mkdir(parents=True, exist_ok=True)
     site = address.of_the_site(app.config)
-    pages = [path for path in html_pages(out) if "modules" not in path.relative_to(out).parts[0]]
 
     def make(path: Path) -> None:
-        soup = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+        soup = soups[path]
         description = soup.select_one('meta[name="description"]')
         if description is None:
             return  # the search page; nobody links to it
@@ -55,10 +51,9 @@ def make_cards(app: Sphinx, exception: Exception | None) -> None:
         twitter = soup.new_tag("meta", content="summary_large_image")
         twitter["name"] = "twitter:card"
         soup.head.append(twitter)
-        path.write_text(str(soup), encoding="utf-8")
 
     with ThreadPoolExecutor() as pool:
-        list(pool.map(make, pages))
+        list(pool.map(make, soups))
 
 
 def first_drawing(soup: BeautifulSoup, page: Path) -> Path | None:

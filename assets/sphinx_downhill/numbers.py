@@ -8,10 +8,9 @@ import re
 from pathlib import Path
 
 from bs4 import BeautifulSoup, NavigableString, Tag
-from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
-from .pages import CAPTION, html_pages
+from .pages import CAPTION
 
 NUMBER = r"\d+\.\d+"
 REFERENCE = re.compile(
@@ -26,16 +25,9 @@ ELSEWHERE = ("a", "code", "pre", "script", "style", "summary", "h1", "h2", "h3",
 Place = tuple[Path, str]  # a page, and an id on it
 
 
-def join_numbers(app: Sphinx, exception: Exception | None) -> None:
-    """Give ids to what has a number and links to what names one (event ``build-finished``)."""
-    if exception or app.builder.format != "html":
-        return
-    out = Path(app.outdir)
-    soups = {
-        path: BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
-        for path in html_pages(out)
-        if path.parent.name in ("chapters", "exercises")
-    }
+def join_numbers(soups: dict[Path, BeautifulSoup]) -> None:
+    """Give ids to what has a number and links to what names one."""
+    soups = {path: s for path, s in soups.items() if path.parent.name in ("chapters", "exercises")}
     places: dict[str, Place] = {}
     for path, soup in soups.items():
         for name, identity in mark(soup):
@@ -44,7 +36,6 @@ def join_numbers(app: Sphinx, exception: Exception | None) -> None:
             places[name] = (path, identity)
     for path, soup in soups.items():
         refer(soup, path, places)
-        path.write_text(str(soup), encoding="utf-8")
 
 
 def mark(soup: BeautifulSoup) -> list[tuple[str, str]]:

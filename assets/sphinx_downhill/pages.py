@@ -59,34 +59,18 @@ def shortened(text: str, limit: int = 155) -> str:
     return head[: end + 1] if end > limit // 3 else head[: head.rfind(" ")].rstrip(",;:") + "…"
 
 
-def mend_all(app: Sphinx, exception: Exception | None) -> None:
-    """Mend every page that this build has written (event ``build-finished``)."""
-    if exception or app.builder.format != "html":
-        return
-    out = Path(app.outdir)
-    for path in html_pages(out):
-        soup = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
-        if soup.html is None or soup.html.has_attr("data-mended"):
-            continue
-        soup.html["data-mended"] = ""
-        weight.lean_scripts(soup, out, is_search=path.name == "search.html")
-        mend_head(soup)
-        mend_explorers(soup, path, out)
-        mend_captions(soup)
-        mend_images(soup, path)
-        mend_downloads(soup, path)
-        mend_folds(soup)
-        mend_landmarks(soup)
-        mend_names(soup)
-        mend_scrolling(soup)
-        path.write_text(str(soup), encoding="utf-8")
-
-
-def html_pages(out: Path) -> list[Path]:
-    """Return the book's pages; what themes keep below _static are templates."""
-    return [
-        path for path in sorted(out.rglob("*.html")) if path.relative_to(out).parts[0] != "_static"
-    ]
+def mend(soup: BeautifulSoup, path: Path, out: Path) -> None:
+    """Mend one page."""
+    weight.lean_scripts(soup, out, is_search=path.name == "search.html")
+    mend_head(soup)
+    mend_explorers(soup, path, out)
+    mend_captions(soup)
+    mend_images(soup, path)
+    mend_downloads(soup, path)
+    mend_folds(soup)
+    mend_landmarks(soup)
+    mend_names(soup)
+    mend_scrolling(soup)
 
 
 def mend_head(soup: BeautifulSoup) -> None:

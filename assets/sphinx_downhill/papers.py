@@ -18,10 +18,8 @@ from .typeset import TEMPLATE, Paper, stills_of
 FONTS = Path(matplotlib.get_data_path()) / "fonts/ttf"
 
 
-def make_papers(app: Sphinx, exception: Exception | None) -> None:
-    """Write ``<page>.pdf`` beside the page of every notebook (event ``build-finished``)."""
-    if exception or app.builder.format != "html":
-        return
+def make_papers(app: Sphinx) -> None:
+    """Write ``<page>.pdf`` beside the page of every notebook, and the explorers' still figures."""
     notebooks = {}
     for docname in sorted(app.env.found_docs):
         path = Path(app.env.doc2path(docname))

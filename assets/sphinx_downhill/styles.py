@@ -12,9 +12,6 @@ from pathlib import Path
 
 from bs4 import BeautifulSoup
 from fontTools import subset
-from sphinx.application import Sphinx
-
-from .pages import html_pages
 
 # Classes that scripts put together from pieces, so that they are not found as whole words.
 MADE_BY_SCRIPTS = re.compile(r"bs-|tooltip|dropdown|popover|copybtn|gd-")
@@ -38,22 +35,13 @@ BRACE_OR_TEXT = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|/\*.*?\*/|[{
 IN_PARENTHESES = r"\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)"  # up to three deep
 
 
-def bundle_style_sheets(app: Sphinx, exception: Exception | None) -> None:
-    """Give every page one style sheet in place of its own (event ``build-finished``)."""
-    if exception or app.builder.format != "html":
-        return
-    out = Path(app.outdir)
-    soups = {
-        path: BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
-        for path in html_pages(out)
-    }
+def bundle_style_sheets(out: Path, soups: dict[Path, BeautifulSoup]) -> None:
+    """Give every page one style sheet in place of its own."""
     words = used_words(soups.values(), out.rglob("*.js"))
     signs = used_signs(soups.values())
     bundles: dict[tuple, str] = {}
     for path, soup in soups.items():
         links = soup.select('link[rel="stylesheet"]')
-        if not links or "book-" in links[0]["href"]:
-            continue  # an incremental build left this page as it was
         sheets = tuple((path.parent / link["href"].split("?")[0]).resolve() for link in links)
         if sheets not in bundles:
             bundles[sheets] = write_bundle(sheets, out / "_static", words, signs)
@@ -61,7 +49,6 @@ def bundle_style_sheets(app: Sphinx, exception: Exception | None) -> None:
         links[0]["href"] = "../" * depth + f"_static/{bundles[sheets]}"
         for link in links[1:]:
             link.decompose()
-        path.write_text(str(soup), encoding="utf-8")
 
 
 def used_words(soups, scripts) -> set[str]:

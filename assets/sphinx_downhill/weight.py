@@ -62,22 +62,18 @@ def lean_scripts(soup: BeautifulSoup, out: Path, is_search: bool) -> None:
         preload.decompose()
 
 
-def remove_what_no_page_loads(app: Sphinx, exception: Exception | None) -> None:
-    """Delete the themes' files that the pages no longer name (event ``build-finished``)."""
-    if exception or app.builder.format != "html":
-        return
+def remove_what_no_page_loads(out: Path) -> None:
+    """Delete the themes' files that the pages no longer name."""
     for pattern in NEVER_LOADED:
-        for file in Path(app.outdir, "_static").glob(pattern):
+        for file in (out / "_static").glob(pattern):
             file.unlink()
 
 
-def lighten_images(app: Sphinx, exception: Exception | None) -> None:
-    """Round the coordinates of figures, and cut Colab's logo to its size (``build-finished``)."""
-    if exception or app.builder.format != "html":
-        return
-    for path in Path(app.outdir, "_images").glob("*.svg"):
+def lighten_images(out: Path) -> None:
+    """Round the coordinates of figures, and cut Colab's logo to its size."""
+    for path in (out / "_images").glob("*.svg"):
         path.write_text(lighter(path.read_text(encoding="utf-8")), encoding="utf-8")
-    path = Path(app.outdir, "_static", COLAB_LOGO)
+    path = out / "_static" / COLAB_LOGO
     with Image.open(path) as logo:
         width = round(logo.width * LOGO_HEIGHT / logo.height)
         small = logo.convert("RGBA").resize((width, LOGO_HEIGHT), Image.Resampling.LANCZOS)
