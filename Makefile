@@ -32,7 +32,7 @@ SOURCES   := $(BOOK_ROOT) $(shell find $(BOOK_TREE) -type f \
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help book test serve outputs colab bench exercises grade lock format clean FORCE
+.PHONY: help book test serve outputs colab bench pictures exercises grade lock format clean FORCE
 
 help: ## list the commands
 	@echo "usage: make <command>"
@@ -56,6 +56,9 @@ colab: $(STAMP)/gdutils ## run every chapter with the versions of Google Colab (
 
 bench: $(STAMP)/gdutils ## measure against DataLoader: a table, and JSON in benchmarks/results.json
 	@$(BIN)/python -m benchmarks
+
+pictures: $(BOOK) ## take the pictures of the README from the built book
+	@$(BIN)/python scripts/pictures.py
 
 exercises: $(STAMP)/gdutils ## make the students' problem sets in exercises/ (SEED=7 for other numbers)
 	@$(BIN)/python scripts/exercises.py --seed $(SEED)

@@ -60,4 +60,11 @@ const near = new IntersectionObserver(
   { rootMargin: "800px" },
 );
 for (const slot of waiting.keys()) near.observe(slot);
+// Who prints the page, or searches it, finds all of them: the rest follow when there is nothing else to do.
+const idle = window.requestIdleCallback ?? ((task) => setTimeout(task, 200));
+const beginNext = () => {
+  const [slot] = waiting.keys();
+  if (slot) { begin(slot); idle(beginNext); }
+};
+setTimeout(() => idle(beginNext), 10_000);
 addEventListener("beforeprint", () => [...waiting.keys()].forEach(begin));
