@@ -28,7 +28,7 @@ async function withBrowser(work) {
 
 const median = (values) => {
   const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)];
+  return sorted[Math.floor(sorted.length / 2)]; // of one or of three
 };
 
 // Every byte of a page: figures below the fold are fetched too, headers count.
@@ -129,8 +129,10 @@ async function firstWidget(browser, url) {
   return milliseconds;
 }
 
+const { version } = JSON.parse(readFileSync(new URL("node_modules/lighthouse/package.json", import.meta.url), "utf-8"));
 const say = (result) => process.stdout.write(`${JSON.stringify(result)}\n`);
 
+say(await withBrowser(async (browser) => ({ lighthouse: version, chromium: await browser.version(), node: process.version })));
 for (const { page, side, url, target } of asked.pages) {
   say(await withBrowser(async (browser) => {
     const result = { page, side, ...(await weigh(browser, url)), lighthouse: {} };
