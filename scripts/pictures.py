@@ -58,7 +58,8 @@ def moved(explorer):
         slider.evaluate(SET, value)
         picture = Image.open(io.BytesIO(explorer.screenshot())).convert("RGB")
         size = (WIDTH, round(picture.height * WIDTH / picture.width))
-        yield picture.resize(size, Image.Resampling.LANCZOS).quantize(COLOURS, dither=Image.Dither.NONE)
+        small = picture.resize(size, Image.Resampling.LANCZOS)
+        yield small.quantize(COLOURS, dither=Image.Dither.NONE)
 
 
 def save(png, path):

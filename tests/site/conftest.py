@@ -1,32 +1,15 @@
 """Serve the built book, and open its pages in a real browser that records what happens."""
 
-import gzip
-import http.server
-import mimetypes
-import shutil
-import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from benchmarks.host import CHROMIUM, CHROMIUM_FLAGS, served
+
 ROOT = Path(__file__).parents[2]
 SITE = ROOT / "_build" / "html"
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-# Only what a headless browser in a container needs, and nothing that calls home.
-CHROMIUM_FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 # Figures below the fold are fetched, and explorers drawn, when they come near; here they come at
 # once, as for the printer.
 SEE_EVERYTHING = """async () => {
@@ -36,7 +19,6 @@ SEE_EVERYTHING = """async () => {
         || new Promise((done) => { image.onload = image.onerror = done; })));
     await document.fonts.ready;
 }"""
-COMPRESSED = (".html", ".css", ".js", ".svg", ".json", ".ipynb", ".txt")
 
 
 def built_pages():
@@ -62,37 +44,11 @@ def site():
     return SITE
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    """Serve the book as a good host does: compressed, and silent."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self):
-        path = SITE / unquote(urlsplit(self.path).path).lstrip("/")
-        if path.is_dir():
-            path = path / "index.html"
-        found = path.is_file()
-        body = path.read_bytes() if found else b"not found"
-        self.send_response(200 if found else 404)
-        self.send_header("Content-Type", mimetypes.guess_type(path)[0] or "text/plain")
-        if path.suffix in COMPRESSED:
-            body = gzip.compress(body, 9)
-            self.send_header("Content-Encoding", "gzip")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        """Keep the test report quiet."""
-
-
 @pytest.fixture(scope="session")
 def address(site):
     """The address at which the book is served."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
+    with served(site) as base:
+        yield base
 
 
 @pytest.fixture(scope="session")

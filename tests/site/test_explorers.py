@@ -175,7 +175,9 @@ def test_without_javascript_the_explorers_stand_still(name, address, visit):
         assert "With JavaScript" in slot.inner_text()
 
 
-def test_an_explorer_far_below_is_drawn_when_the_reader_comes_near(chapter, address, browser, request):
+def test_an_explorer_far_below_is_drawn_when_the_reader_comes_near(
+    chapter, address, browser, request
+):
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     request.addfinalizer(context.close)
     page = context.new_page()

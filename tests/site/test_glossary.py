@@ -1,16 +1,13 @@
 """The glossary: what its source says, the words that chapters link, and the ways back."""
 
-import sys
 from collections import Counter
 from functools import cache
 from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "assets"))
-
 from sphinx.errors import ExtensionError
+
 from sphinx_downhill import glossary
 
 SOURCE = Path(__file__).parents[2] / "appendix" / "glossary.md"

@@ -4,19 +4,14 @@ import ast
 import importlib
 import inspect
 import re
-import sys
 import textwrap
 from functools import cache
-from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "assets"))
-
-from sphinx_downhill import reference
-
 import gdutils
+from sphinx_downhill import reference
 
 PAGE = "appendix/gdutils.html"
 PUBLIC = {
