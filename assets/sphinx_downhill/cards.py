@@ -26,8 +26,8 @@ def make_cards(app: Sphinx, soups: dict[Path, BeautifulSoup]) -> None:
     def make(path: Path) -> None:
         soup = soups[path]
         description = soup.select_one('meta[name="description"]')
-        if description is None:
-            return  # the search page; nobody links to it
+        if path.name == "search.html":
+            return  # nobody links to it
         name = path.relative_to(out).with_suffix("").as_posix()
         title = soup.title.get_text().partition(" — ")[0]
         card = f"{FOLDER}/{name.replace('/', '-')}.png"

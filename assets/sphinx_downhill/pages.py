@@ -31,6 +31,8 @@ def describe(
     """Give a page its day and its description: of its front matter, else its first paragraph."""
     if doctree is not None:
         context["last_updated"] = address.last_change(app.srcdir, app.env.doc2path(pagename))
+    if pagename == "search":
+        context["metatags"] = '<meta name="description" content="Search the course Downhill."/>'
     if doctree is None or 'name="description"' in (context.get("metatags") or ""):
         return
     paragraph = next(iter(doctree.findall(nodes.paragraph)), None)
@@ -66,6 +68,7 @@ def mend(soup: BeautifulSoup, path: Path, out: Path) -> None:
     mend_explorers(soup, path, out)
     mend_captions(soup)
     mend_images(soup, path)
+    weight.inline_small_images(soup, path)
     mend_downloads(soup, path)
     mend_folds(soup)
     mend_landmarks(soup)

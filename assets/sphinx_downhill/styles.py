@@ -5,7 +5,9 @@ nothing is painted before it has come. KaTeX brings twenty fonts; the formulas o
 of their glyphs.
 """
 
+import base64
 import hashlib
+import json
 import re
 from io import BytesIO
 from pathlib import Path
@@ -30,6 +32,17 @@ FONTS = {
 # The innermost of these decides; what has none of them is upright, or of a font with few glyphs.
 OF_ONE_FONT = re.compile(r"^(mathnormal|amsrm|(math|text)(bb|bf|it|rm|cal|sf|tt|scr|frak)|mainrm)$")
 
+# Set in a fallback until they come, a first paragraph would take another line, and the page jump.
+EARLY = ("KaTeX_Main-Regular", "KaTeX_Math-Italic")
+FORMULA_FONTS = "_static/katex/fonts"
+# As links in the page they would be errors where it is opened from a disk.
+FETCH_EARLY = """
+if (location.protocol !== "file:") for (const href of %s) {
+  const link = { rel: "preload", as: "font", type: "font/woff2", crossOrigin: "", href };
+  document.head.append(Object.assign(document.createElement("link"), link));
+}
+"""
+
 END_OF_PRELUDE = re.compile(r"/\*.*?\*/|[;{]", re.DOTALL)
 BRACE_OR_TEXT = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|/\*.*?\*/|[{}]", re.DOTALL)
 IN_PARENTHESES = r"\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)"  # up to three deep
@@ -45,10 +58,15 @@ def bundle_style_sheets(out: Path, soups: dict[Path, BeautifulSoup]) -> None:
         sheets = tuple((path.parent / link["href"].split("?")[0]).resolve() for link in links)
         if sheets not in bundles:
             bundles[sheets] = write_bundle(sheets, out / "_static", words, signs)
-        depth = len(path.relative_to(out).parts) - 1
-        links[0]["href"] = "../" * depth + f"_static/{bundles[sheets]}"
+        up = "../" * (len(path.relative_to(out).parts) - 1)
+        links[0]["href"] = f"{up}_static/{bundles[sheets]}"
         for link in links[1:]:
             link.decompose()
+        if soup.select_one(".katex"):
+            names = [next((out / FORMULA_FONTS).glob(f"{font}-*.woff2")).name for font in EARLY]
+            script = soup.new_tag("script")
+            script.string = FETCH_EARLY % json.dumps([f"{up}{FORMULA_FONTS}/{n}" for n in names])
+            links[0].insert_before(script)
 
 
 def used_words(soups, scripts) -> set[str]:
@@ -124,7 +142,10 @@ def subset_icons(css: str, static: Path, words: set[str]) -> str:
 
     def face(match: re.Match) -> str:
         name = _subset_font(static / "vendor/fontawesome/webfonts" / f"{match[1]}.ttf", kept)
-        source = f'url(vendor/fontawesome/webfonts/{name}) format("woff2")'
+        content = (static / "vendor/fontawesome/webfonts" / name).read_bytes()
+        (static / "vendor/fontawesome/webfonts" / name).unlink()
+        data = base64.b64encode(content).decode()  # three kilobytes, not worth a request
+        source = f'url(data:font/woff2;base64,{data}) format("woff2")'
         return re.sub(r"src:[^;}]*", lambda _: f"src:{source}", match[0])
 
     return FONT_FACE.sub(face, css)

@@ -1,5 +1,6 @@
 """Take scripts and style sheets off the pages that do not use them."""
 
+import base64
 import re
 from pathlib import Path
 
@@ -28,6 +29,7 @@ NEVER_LOADED = (
     "vendor/fontawesome/webfonts/fa-v4compatibility.woff2",
 )
 COLAB_LOGO = "images/logo_colab.png"
+SMALL = 1000  # bytes
 LOGO_HEIGHT = 40  # pixels; the menu shows it half as high
 
 
@@ -67,6 +69,18 @@ def remove_what_no_page_loads(out: Path) -> None:
     for pattern in NEVER_LOADED:
         for file in (out / "_static").glob(pattern):
             file.unlink()
+
+
+def inline_small_images(soup: BeautifulSoup, path: Path) -> None:
+    """Put logo, icon and Colab's logo into the page: each is smaller than a request for it."""
+    for tag, attribute in [(t, "src") for t in soup.select("img.logo__image, img[src$='.png']")] + [
+        (t, "href") for t in soup.select('link[rel="icon"]')
+    ]:
+        file = path.parent / tag[attribute].split("?")[0]
+        if file.is_file() and file.stat().st_size < SMALL:
+            kind = {".svg": "image/svg+xml", ".png": "image/png"}[file.suffix]
+            data = base64.b64encode(file.read_bytes()).decode()
+            tag[attribute] = f"data:{kind};base64,{data}"
 
 
 def lighten_images(out: Path) -> None:
