@@ -3,6 +3,8 @@
 import itertools
 import re
 
+import nbformat
+
 import gdutils
 from set_address import address_of
 
@@ -108,3 +110,23 @@ def test_dollars_of_mathematics_are_balanced(chapter):
         for paragraph in re.split(r"\n\s*\n", re.sub(r"\$\$.*?\$\$", "", text, flags=re.DOTALL)):
             odd = paragraph.count("$") % 2
             assert not odd, f"{chapter.where(cell)}: a $ is not closed in {paragraph[:60]!r}"
+
+
+def test_every_numbered_equation_and_figure_is_referred_to(book, root):
+    borne, named = set(), set()
+    cells = [cell for chapter in book for cell in chapter.cells]
+    for path in sorted((root / "exercises").glob("*.ipynb")):
+        cells += nbformat.read(path, as_version=4).cells
+    for cell in cells:
+        text = cell.source
+        if cell.cell_type == "markdown":
+            borne |= set(re.findall(r"\\tag\{(\d+\.\d+)\}", text))
+            borne |= {f"figure {n}" for n in re.findall(r"(?m)^\*Figure (\d+\.\d+)\.", text)}
+            text = re.sub(r"(?m)^\*Figure \d+\.\d+\.|^#+ .*$", "", MATHS.sub("", text))
+        named |= set(re.findall(r"\((\d+\.\d+)\)", text))
+        pairs = re.findall(r"[Ff]igures? (\d+\.\d+)(?:(?:,| and| to) (\d+\.\d+))?", text)
+        named |= {f"figure {n}" for pair in pairs for n in pair if n}
+        for chapter, low, high in re.findall(r"\((\d+)\.(\d+)\) to \(\d+\.(\d+)\)", text):
+            named |= {f"{chapter}.{n}" for n in range(int(low), int(high) + 1)}
+    assert len(borne) > 200
+    assert sorted(borne - named) == [], "give it a sentence that needs it, or take the number away"
