@@ -24,8 +24,9 @@ PYTHON  ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 
 	"$$p" -c "$(FITS)" >/dev/null 2>&1 && { echo "$$p"; break; }; done)
 
 # What the built book is made of; a change in the list itself (a file gone) counts as well.
-BOOK      := _build/html/index.html
-BOOK_ROOT := $(wildcard _config.yml _toc.yml index.md references.bib)
+# A mark that is set when all is done: a build that was interrupted leaves pages, but not this.
+BOOK      := _build/finished
+BOOK_ROOT := $(wildcard _config.yml _toc.yml index.md references.bib CHANGELOG.md CITATION.cff)
 BOOK_TREE := $(wildcard chapters appendix assets exercises gdutils data)
 SOURCES   := $(BOOK_ROOT) $(shell find $(BOOK_TREE) -type f \
 	! -path '*/__pycache__/*' ! -path '*/.ipynb_checkpoints/*' ! -name '*.gz' | LC_ALL=C sort)
@@ -40,7 +41,7 @@ help: ## list the commands
 
 book: $(BOOK) ## build the website into _build/html
 	@$(if $(BUILT),:,echo "Nothing has changed since the book was last built.")
-	@echo "The book: file://$(CURDIR)/$(BOOK)"
+	@echo "The book: file://$(CURDIR)/_build/html/index.html"
 
 test: $(STAMP)/gdutils node_modules/.package-lock.json ## lint, build, run the tests and execute every chapter
 	@$(WITH_ENV) MAKE="$(GNU_MAKE)" bash scripts/test.sh
@@ -122,8 +123,8 @@ $(BOOK): $(SOURCES) $(STAMP)/sources $(STAMP)/gdutils node_modules/.package-lock
 	@rm -rf _build
 	@mkdir -p _build
 	@$(WITH_ENV) jupyter-book build . \
-		--all --warningiserror --nitpick --keep-going > _build/build.log 2>&1 || { rm -f $@; \
-		grep -E 'WARNING|ERROR|CRITICAL' _build/build.log || tail -n 60 _build/build.log; \
+		--all --warningiserror --nitpick --keep-going > _build/build.log 2>&1 || { \
+		grep -E 'WARNING|ERROR|CRITICAL|ExtensionError:' _build/build.log || tail -n 60 _build/build.log; \
 		echo "The book was not built; the whole log is _build/build.log." >&2; exit 1; }
 	@touch $@
 	@$(eval BUILT := yes)
