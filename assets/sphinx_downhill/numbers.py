@@ -4,6 +4,7 @@ Chapters are plain Markdown, which must read well on Colab, so they name equatio
 exercises by their number and nothing more. The finished pages have both ends; they are joined here.
 """
 
+import os
 import re
 from pathlib import Path
 
@@ -86,7 +87,8 @@ def refer(soup: BeautifulSoup, path: Path, places: dict[str, Place]) -> None:
 
 def link(soup: BeautifulSoup, text: str, path: Path, place: Place) -> Tag:
     page, identity = place
-    tag = soup.new_tag("a", href=f"{'' if page == path else page.name}#{identity}")
+    address = "" if page == path else os.path.relpath(page, path.parent).replace(os.sep, "/")
+    tag = soup.new_tag("a", href=f"{address}#{identity}")
     tag["class"] = "number"
     tag.append(NavigableString(text))
     return tag

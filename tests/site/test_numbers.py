@@ -42,6 +42,12 @@ def test_running_text_gets_links_and_everything_else_is_left_alone():
     assert soup.get_text() == BeautifulSoup(TEXT, "html.parser").get_text()
 
 
+def test_a_problem_set_leads_to_the_chapters_beside_its_folder():
+    soup = BeautifulSoup("<article><p>By (2.3).</p></article>", "html.parser")
+    numbers.refer(soup, Path("exercises/ps1-one.html"), PLACES)
+    assert soup.a["href"] == "../chapters/02-two.html#equation-2-3"
+
+
 def test_a_reference_to_a_figure_that_does_not_exist_stops_the_build():
     with pytest.raises(ExtensionError, match=r"figure 9\.9, which does not exist"):
         referred("<article><p>See figure 9.9.</p></article>")
