@@ -59,7 +59,7 @@ bench: $(BOOK) benchmarks/node_modules/.package-lock.json ## measure against Dat
 	@$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(OUT),--out $(OUT))
 
 pictures: $(BOOK) ## take the pictures of the README from the built book
-	@$(BIN)/python scripts/pictures.py
+	@$(BIN)/python -m scripts.pictures
 
 exercises: $(STAMP)/gdutils ## make the students' problem sets in exercises/ (SEED=7 for other numbers)
 	@$(BIN)/python scripts/exercises.py --seed $(SEED)

@@ -4,27 +4,26 @@
 """
 
 import io
-import shutil
 import sys
 from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
+from benchmarks.host import CHROMIUM, CHROMIUM_FLAGS
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "_build/html/chapters/01-when-the-loss-explodes.html"
-FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
 SET = "(e, value) => { e.value = value; e.dispatchEvent(new Event('input')); }"
 FRAME_MS, LAST_MS = 160, 1500
 WIDTH, COLOURS, STEPS = 640, 24, 18
 
 
 def main():
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-    if chromium is None or not PAGE.is_file():
+    if CHROMIUM is None or not PAGE.is_file():
         sys.exit("The pictures need the built book (make book) and Chromium on the path.")
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=chromium, args=FLAGS)
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
         page = browser.new_page(viewport={"width": 1280, "height": 800}, device_scale_factor=1.5)
         page.goto(PAGE.as_uri())
         explorer = page.locator(".gd-slot").first

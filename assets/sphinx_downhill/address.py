@@ -24,6 +24,11 @@ def of_the_site(config: Config) -> str:
     return f"https://{owner.lower()}.github.io/" + ("" if own else f"{name}/")
 
 
+def way_up(page: Path, out: Path) -> str:
+    """Return the way from a page to the folder of the site: ``../`` for each folder above it."""
+    return "../" * (len(page.relative_to(out).parts) - 1)
+
+
 def version(root: str | Path) -> str:
     """Return the version of gdutils, which is the version of the course."""
     text = Path(root, "gdutils/__init__.py").read_text(encoding="utf-8")

@@ -24,10 +24,10 @@ def make_cards(app: Sphinx, soups: dict[Path, BeautifulSoup]) -> None:
     site = address.of_the_site(app.config)
 
     def make(path: Path) -> None:
-        soup = soups[path]
-        description = soup.select_one('meta[name="description"]')
         if path.name == "search.html":
             return  # nobody links to it
+        soup = soups[path]
+        description = soup.select_one('meta[name="description"]')
         name = path.relative_to(out).with_suffix("").as_posix()
         title = soup.title.get_text().partition(" — ")[0]
         card = f"{FOLDER}/{name.replace('/', '-')}.png"

@@ -95,16 +95,16 @@ def mend_explorers(soup: BeautifulSoup, path: Path, out: Path) -> None:
     if not views:
         return
     states = soup.find_all("script", type=STATE)
-    depth = len(path.relative_to(out).parts) - 1
+    up = address.way_up(path, out)
     models = {k: v for s in states for k, v in json.loads(s.string)["state"].items()}
     for view in views:
         if view.find_parent(class_="gd-slot") is None:
             model_id = json.loads(view.string)["model_id"]
-            html = slot(model_id, models[model_id]["state"]["spec"], "../" * depth + "_images")
+            html = slot(model_id, models[model_id]["state"]["spec"], f"{up}_images")
             view.replace_with(BeautifulSoup(html, "html.parser"))
     for state in states:
         soup.body.append(state.extract())
-    script = soup.new_tag("script", src="../" * depth + "_static/explorer.js")
+    script = soup.new_tag("script", src=f"{up}_static/explorer.js")
     script["defer"] = ""
     soup.body.append(script)
 

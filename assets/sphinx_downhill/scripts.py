@@ -5,6 +5,8 @@ from pathlib import Path
 
 from bs4 import BeautifulSoup
 
+from . import address
+
 
 def bundle_scripts(out: Path, soups: dict[Path, BeautifulSoup]) -> None:
     """Give every page one script in place of its own; the search page keeps its scripts."""
@@ -16,10 +18,9 @@ def bundle_scripts(out: Path, soups: dict[Path, BeautifulSoup]) -> None:
         files = tuple((path.parent / one["src"].split("?")[0]).resolve() for one in loaded)
         if files not in bundles:
             bundles[files] = write_bundle(files, out / "_static")
-        depth = len(path.relative_to(out).parts) - 1
         for one in loaded[1:]:
             one.decompose()
-        loaded[0]["src"] = "../" * depth + f"_static/{bundles[files]}"
+        loaded[0]["src"] = f"{address.way_up(path, out)}_static/{bundles[files]}"
 
 
 def write_bundle(files: tuple[Path, ...], static: Path) -> str:

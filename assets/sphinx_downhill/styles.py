@@ -15,6 +15,8 @@ from pathlib import Path
 from bs4 import BeautifulSoup
 from fontTools import subset
 
+from . import address
+
 # Classes that scripts put together from pieces, so that they are not found as whole words.
 MADE_BY_SCRIPTS = re.compile(r"bs-|tooltip|dropdown|popover|copybtn|gd-")
 ICON_RULE = re.compile(r'((?:\.fa-[a-z0-9-]+::?before,?)+)\{content:"\\?([^"]+)"\}')
@@ -58,7 +60,7 @@ def bundle_style_sheets(out: Path, soups: dict[Path, BeautifulSoup]) -> None:
         sheets = tuple((path.parent / link["href"].split("?")[0]).resolve() for link in links)
         if sheets not in bundles:
             bundles[sheets] = write_bundle(sheets, out / "_static", words, signs)
-        up = "../" * (len(path.relative_to(out).parts) - 1)
+        up = address.way_up(path, out)
         links[0]["href"] = f"{up}_static/{bundles[sheets]}"
         for link in links[1:]:
             link.decompose()

@@ -135,8 +135,7 @@ class Paper:
         if isinstance(content, bytes):
             (self.folder / name).write_bytes(content)
         else:
-            svg = "".join(content).replace("DejaVu Sans Display", "DejaVu Sans")
-            (self.folder / name).write_text(svg, encoding="utf-8")
+            (self.folder / name).write_text("".join(content), encoding="utf-8")
         return typst(f"#drawing({string(name)}, {string(alt)}, 92%)")
 
     def explorer(self, view: str) -> str:

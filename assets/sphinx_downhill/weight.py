@@ -1,4 +1,4 @@
-"""Take scripts and style sheets off the pages that do not use them."""
+"""Take off the pages what they do not use, and make their images light."""
 
 import base64
 import re
